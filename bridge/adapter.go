@@ -1,0 +1,80 @@
+package bridge
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// An Adapter speaks one protocol with the outside world.
+type Adapter interface {
+	// Run serves until ctx is done, then returns nil; or returns an error
+	// when the adapter can never work (its port is taken, say). A peer that
+	// is away is no such error: it is looked for again. Run returns only
+	// after everything it started has ended.
+	Run(ctx context.Context, h Handler) error
+}
+
+// What an adapter can do besides, found once at start by type assertion.
+type (
+	// A Messenger can deliver messages.
+	Messenger interface {
+		// SendMessage hands m to m.To, whose name is one of this adapter's,
+		// as m.From, whose name is one of this adapter's too. It returns
+		// Taken or Relayed when the next hop has answered for m, else an
+		// *Error. It is called by many goroutines, but by one at a time for
+		// a pair of parties. It gives up when ctx is done.
+		SendMessage(ctx context.Context, m Message) (Outcome, error)
+	}
+	// A Drainer has something to say before the end.
+	Drainer interface {
+		// Drain stops taking new work: it unregisters, and refuses what
+		// comes. SendMessage goes on working until Run's context is done.
+		Drain(ctx context.Context)
+	}
+)
+
+// Handler is the bridge as one adapter sees it. Every method may be called
+// from any goroutine and returns at once.
+type Handler interface {
+	// Message takes m, whose From and To are names of this adapter's, and
+	// calls done exactly once when its fate is known: Taken, Stored (it is
+	// on disk; a Failed comes if it can't be delivered after all), or an
+	// *Error. That is within seconds. Messages from one party to another
+	// are handed on in the order of the calls. done must not block.
+	Message(m Message, done func(Outcome, error))
+	// Bounced says that a message that was Relayed was refused after all.
+	// id is Message.ID.
+	Bounced(id string, err *Error)
+	// Reachable says that a party who was away is back: what waits for it
+	// is tried at once. The zero Address stands for everybody on this
+	// adapter.
+	Reachable(a Address)
+	// State says whether the adapter can reach its network now, and if not,
+	// why. Until the first call it is taken to be down.
+	State(up bool, err error)
+}
+
+// Env is what an adapter is given to live with.
+type Env struct {
+	Name    string       // the adapter's name in the mapping file
+	Node    string       // the gateway's name: fit for ids and host names
+	Version string       // of the gateway
+	Log     *slog.Logger // with the adapter's name set
+	Metrics prometheus.Registerer
+	// Key is 32 random bytes that outlive a restart, for marks that only
+	// this gateway can have made.
+	Key []byte
+}
+
+// A Log keeps the outbox on disk. Every method may be called from any
+// goroutine.
+type Log interface {
+	// Append returns when data is on disk. Sequence numbers grow.
+	Append(ctx context.Context, data []byte) (seq uint64, err error)
+	// Delete forgets seq. One that is gone already is no error.
+	Delete(seq uint64) error
+	// Replay calls f for everything that is there, in order.
+	Replay(ctx context.Context, f func(seq uint64, data []byte) error) error
+}

@@ -1,0 +1,148 @@
+package bridge
+
+import (
+	"errors"
+	"strings"
+)
+
+// An Address names a party: an adapter of the mapping file and a name in that
+// adapter's own form, e.g. {"chat", "alice@example.org"}.
+type Address struct {
+	Adapter string `json:"adapter"`
+	// Name is the text form of a Name: parts joined by the separators of the
+	// adapter's Naming, with a separator inside a part behind a backslash.
+	Name string `json:"name"`
+}
+
+// String is the form of the mapping file, ADAPTER:NAME.
+func (a Address) String() string { return a.Adapter + ":" + a.Name }
+
+// IsZero reports whether a names nobody.
+func (a Address) IsZero() bool { return a == Address{} }
+
+// ParseAddress splits ADAPTER:NAME at the first colon. The name may be any
+// text; the adapter's Naming says whether it is a good one.
+func ParseAddress(s string) (Address, error) {
+	adapter, name, ok := strings.Cut(s, ":")
+	if !ok || adapter == "" || name == "" {
+		return Address{}, errors.New("want ADAPTER:NAME, got " + quote(s))
+	}
+	return Address{Adapter: adapter, Name: name}, nil
+}
+
+// A Party is an address and what to call it where people read.
+type Party struct {
+	Address
+	Display string `json:"display,omitempty"` // "" if none is known
+}
+
+// A Name is an address's name in its parts, unescaped. Which of them a kind of
+// adapter has, Naming says; the others stay empty.
+type Name struct {
+	Lead string // before the first separator: a person within Main
+	Main string // never empty
+	Tail string // behind the last separator: one device of Lead
+}
+
+// Naming is the form of one adapter's names, as values: the router works on
+// names of every kind without knowing any.
+type Naming struct {
+	LeadSep byte // ends Lead; 0: names have no Lead
+	TailSep byte // begins Tail; 0: names have no Tail
+	// NeedLead refuses names without a Lead.
+	NeedLead bool
+	// Fold gives a name's canonical form, by which names compare, or an
+	// error if it can't be a name at all. nil: byte for byte.
+	Fold func(Name) (Name, error)
+}
+
+var errName = errors.New("not a name")
+
+// Parse reads a name's text form, and folds it.
+func (n Naming) Parse(s string) (Name, error) {
+	lead, main, tail := n.split(s)
+	name := Name{Lead: unescape(lead), Main: unescape(main), Tail: unescape(tail)}
+	if name.Main == "" || n.NeedLead && name.Lead == "" {
+		return Name{}, errName
+	}
+	if n.Fold == nil {
+		return name, nil
+	}
+	return n.Fold(name)
+}
+
+// Text is the inverse of Parse.
+func (n Naming) Text(name Name) string {
+	var b strings.Builder
+	if name.Lead != "" {
+		n.escape(&b, name.Lead)
+		b.WriteByte(n.LeadSep)
+	}
+	n.escape(&b, name.Main)
+	if name.Tail != "" {
+		b.WriteByte(n.TailSep)
+		n.escape(&b, name.Tail)
+	}
+	return b.String()
+}
+
+// split cuts at the first separators that stand outside an escape and outside
+// the braces of a pattern.
+func (n Naming) split(s string) (lead, main, tail string) {
+	main = s
+	if n.TailSep != 0 {
+		if i := indexBare(main, n.TailSep); i >= 0 {
+			main, tail = main[:i], main[i+1:]
+		}
+	}
+	if n.LeadSep != 0 {
+		if i := indexBare(main, n.LeadSep); i >= 0 {
+			lead, main = main[:i], main[i+1:]
+		}
+	}
+	return lead, main, tail
+}
+
+// indexBare finds c outside escapes and outside balanced braces, or gives -1.
+func indexBare(s string, c byte) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\':
+			i++
+		case s[i] == '{':
+			depth++
+		case s[i] == '}':
+			depth--
+		case s[i] == c && depth <= 0:
+			return i
+		}
+	}
+	return -1
+}
+
+const escapable = `@/:{}\`
+
+func (n Naming) escape(b *strings.Builder, part string) {
+	for i := 0; i < len(part); i++ {
+		c := part[i]
+		if c == '\\' || c == '{' || c == '}' || c == n.LeadSep || c == n.TailSep {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
+	}
+}
+
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && strings.IndexByte(escapable, s[i+1]) >= 0 {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
