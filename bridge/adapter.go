@@ -58,11 +58,11 @@ type Handler interface {
 
 // Env is what an adapter is given to live with.
 type Env struct {
-	Name    string       // the adapter's name in the mapping file
-	Node    string       // the gateway's name: fit for ids and host names
-	Version string       // of the gateway
-	Log     *slog.Logger // with the adapter's name set
-	Metrics prometheus.Registerer
+	Name    string                // the adapter's name in the mapping file
+	Node    string                // the gateway's name: fit for ids and host names
+	Version string                // of the gateway
+	Log     *slog.Logger          // with the adapter's name set
+	Metrics prometheus.Registerer // which adds the label "adapter"
 	// Key is 32 random bytes that outlive a restart, for marks that only
 	// this gateway can have made.
 	Key []byte

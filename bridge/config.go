@@ -17,11 +17,11 @@ type Role uint8
 
 // The roles.
 const (
-	RoleHome   Role = iota + 1 // where a party lives
-	RoleAs                     // what a party is called elsewhere
-	RoleFrom                   // limits whom the map takes messages from
-	RoleAllow                  // limits who may use the map
-	RoleShown                  // what every sender is called there
+	RoleHome  Role = iota + 1 // where a party lives
+	RoleAs                    // what a party is called elsewhere
+	RoleFrom                  // limits whom the map takes messages from
+	RoleAllow                 // limits who may use the map
+	RoleShown                 // what every sender is called there
 )
 
 // Config is what one adapter's table in the mapping file decodes into: a

@@ -1,0 +1,157 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a Bridge is made of.
+type Options struct {
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	Router   *Router
+	Limits   Limits
+	Outbox   Log
+	Adapters map[string]Adapter // by their names in the mapping file
+	Names    map[string]Namer   // of the same adapters
+	Drain    time.Duration      // how long Drain waits for what is under way
+}
+
+// A Bridge joins adapters: it starts them, and routes and delivers what they
+// bring.
+type Bridge struct {
+	log      *slog.Logger
+	metrics  *metrics
+	adapters map[string]Adapter
+	names    map[string]Naming
+	outbox   *outbox
+	router   atomic.Pointer[Router]
+	throttle *throttle
+	health   *health
+	drainFor time.Duration
+
+	drainOnce sync.Once
+	drain     chan struct{} // closed by Drain
+}
+
+// New makes a Bridge. It refuses adapters that maps use for what they can't do.
+func New(o Options) (*Bridge, error) {
+	b := &Bridge{
+		log: o.Log, adapters: o.Adapters, drainFor: o.Drain,
+		names:    make(map[string]Naming, len(o.Names)),
+		throttle: newThrottle(o.Limits),
+		health:   newHealth(slices.Sorted(maps.Keys(o.Adapters))),
+		drain:    make(chan struct{}),
+	}
+	for name, n := range o.Names {
+		b.names[name] = n.Naming()
+	}
+	for name, a := range o.Adapters {
+		if _, ok := a.(Messenger); !ok {
+			return nil, fmt.Errorf("adapter %s can't carry messages", name)
+		}
+	}
+	b.router.Store(o.Router)
+	b.metrics = newMetrics(o.Adapters)
+	b.outbox = newOutbox(o.Log, o.Outbox, b.metrics, b.send, b.throttle.expire)
+	b.metrics.watch(b.outbox, b.health)
+	if err := o.Metrics.Register(b.metrics); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return b, nil
+}
+
+// Run serves until ctx is done (it ends at once), until Drain has been called
+// and done (it ends in good order), or until an adapter fails for good, whose
+// error it returns. All that it started has ended when it returns.
+func (b *Bridge) Run(ctx context.Context) error {
+	lanes, cutLanes := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutLanes()
+	n, err := b.outbox.restore(lanes)
+	if err != nil {
+		return fmt.Errorf("read the outbox: %w", err)
+	}
+	if n > 0 {
+		b.log.Info("messages waiting", "count", n)
+	}
+	wire, cutWire := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutWire()
+	failed := make(chan error, len(b.adapters))
+	var wg sync.WaitGroup
+	for name, a := range b.adapters {
+		wg.Go(func() {
+			if err := a.Run(wire, &handler{b, name, lanes}); err != nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	wg.Go(func() { b.outbox.runCustody(lanes) })
+	select {
+	case <-ctx.Done():
+	case <-b.drain:
+		b.announceDrain(ctx)
+	case err = <-failed:
+		b.Drain()
+	}
+	b.finish(ctx, cutLanes, err != nil)
+	cutLanes()
+	cutWire()
+	wg.Wait()
+	return err
+}
+
+// Drain makes Run end in good order. It returns at once.
+func (b *Bridge) Drain() { b.drainOnce.Do(func() { close(b.drain) }) }
+
+// announceDrain lets the adapters take leave of their networks.
+func (b *Bridge) announceDrain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, a := range b.adapters {
+		if d, ok := a.(Drainer); ok {
+			wg.Go(func() { d.Drain(ctx) })
+		}
+	}
+	wg.Wait()
+}
+
+// finish gets everything onto the disk, and waits for attempts under way if
+// there is time.
+func (b *Bridge) finish(ctx context.Context, cut context.CancelFunc, now bool) {
+	d := b.drainFor
+	if now {
+		d = 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	b.outbox.leave(ctx, cut)
+}
+
+// Reload makes other maps and limits count from now on.
+func (b *Bridge) Reload(r *Router, l Limits) {
+	b.router.Store(r)
+	b.throttle.set(l)
+}
+
+// Health says of each adapter whether it reaches its network.
+func (b *Bridge) Health() []Health { return b.health.list() }
+
+// send hands a message to the adapter of its recipient.
+func (b *Bridge) send(ctx context.Context, m Message) (Outcome, error) {
+	a, ok := b.adapters[m.To.Adapter].(Messenger)
+	if !ok {
+		return 0, &Error{Op: "deliver", Cause: NotFound, Reason: "its network is not served any more",
+			Err: errors.New("no such adapter")}
+	}
+	return a.SendMessage(ctx, m)
+}

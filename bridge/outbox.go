@@ -1,0 +1,216 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The outbox's own bounds.
+const (
+	patience    = 3 * time.Second // how long a sender waits before its message goes to disk
+	maxAttempt  = 40 * time.Second
+	maxJobs     = 100_000
+	maxBytes    = 256 << 20 // of message texts
+	custodyTime = 5 * time.Minute
+)
+
+var errFull = errors.New("the outbox is full")
+
+// lanePair names a lane: the sender as its recipient sees it, and the
+// recipient. Between two such, order is kept.
+type lanePair struct{ from, to Address }
+
+// An outbox delivers messages: directly if it can be, from disk if it can't.
+// There is a lane for each pair of parties that has something under way.
+type outbox struct {
+	log     *slog.Logger
+	disk    Log
+	metrics *metrics
+	send    func(context.Context, Message) (Outcome, error)
+	// expire is asked at every try, so that a reload counts at once.
+	expire func() time.Duration
+	// leaving is closed when no new attempts shall be made.
+	leaving chan struct{}
+
+	wg sync.WaitGroup // the lanes
+
+	mu      sync.Mutex // guards what follows: lanes come and go
+	closed  bool
+	lanes   map[lanePair]*lane
+	custody map[string]*held // by Message.ID
+	jobs    int
+	bytes   int
+	stored  map[uint64]waiting // what is on disk, for the gauges
+}
+
+// waiting is what the gauges say of a record.
+type waiting struct {
+	adapter string
+	at      time.Time
+}
+
+// held is a message that the next hop has, kept for the case that it bounces.
+type held struct {
+	job   *job
+	until time.Time
+}
+
+func newOutbox(log *slog.Logger, disk Log, m *metrics, send func(context.Context, Message) (Outcome, error), expire func() time.Duration) *outbox {
+	return &outbox{
+		log: log, disk: disk, metrics: m, send: send, expire: expire,
+		leaving: make(chan struct{}),
+		lanes:   make(map[lanePair]*lane),
+		custody: make(map[string]*held),
+		stored:  make(map[uint64]waiting),
+	}
+}
+
+func (m Message) size() int {
+	n := len(m.Thread) + len(m.Reason)
+	for _, b := range slices.Concat(m.Subject, m.Bodies) {
+		n += len(b.Text)
+	}
+	return n
+}
+
+// reserve makes room for the copies of a message, all or none.
+func (o *outbox) reserve(jobs []*job) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	bytes := 0
+	for _, j := range jobs {
+		bytes += j.m.size()
+	}
+	if o.jobs+len(jobs) > maxJobs || o.bytes+bytes > maxBytes {
+		return errFull
+	}
+	o.jobs += len(jobs)
+	o.bytes += bytes
+	return nil
+}
+
+// release gives back what reserve took for a job that is over.
+func (o *outbox) release(j *job) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.jobs--
+	o.bytes -= j.m.size()
+}
+
+// post puts a job into its lane, which it starts if need be. It reports false,
+// and has done nothing, when the outbox is closed.
+func (o *outbox) post(ctx context.Context, j *job) bool {
+	pair := lanePair{j.m.From.Address, j.m.To.Address}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false
+	}
+	l := o.lanes[pair]
+	if l == nil {
+		l = newLane(o, pair)
+		o.lanes[pair] = l
+		o.wg.Add(1)
+		go func() {
+			defer o.wg.Done()
+			l.run(ctx)
+		}()
+	}
+	l.mail = append(l.mail, j)
+	l.wake()
+	return true
+}
+
+// leave stops new attempts and waits for those under way, at most until ctx is
+// done; from then on it cuts them short. When it returns, all is on disk.
+func (o *outbox) leave(ctx context.Context, cut context.CancelFunc) {
+	close(o.leaving)
+	stop := context.AfterFunc(ctx, cut)
+	defer stop()
+	o.mu.Lock()
+	o.closed = true
+	o.mu.Unlock()
+	o.wg.Wait()
+}
+
+// collect takes a lane's mail, or ends the lane when there is none and the
+// lane has nothing left to do.
+func (o *outbox) collect(l *lane, idle bool) (mail []*job, over bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	mail, l.mail = l.mail, nil
+	if len(mail) == 0 && idle {
+		delete(o.lanes, l.pair)
+		return nil, true
+	}
+	return mail, false
+}
+
+// retry makes lanes try at once: those to a, or all to a's adapter if it has
+// no name.
+func (o *outbox) retry(a Address) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for pair, l := range o.lanes {
+		if pair.to == a || a.Name == "" && pair.to.Adapter == a.Adapter {
+			select {
+			case l.again <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// keep puts a job on disk.
+func (o *outbox) keep(ctx context.Context, j *job) error {
+	r := record{Message: &j.m}
+	if j.group != nil {
+		info := j.group.snapshot()
+		r.Group = &info
+	}
+	seq, err := o.append(ctx, r)
+	if err != nil {
+		return err
+	}
+	j.seq = seq
+	o.mu.Lock()
+	o.stored[seq] = waiting{j.m.To.Adapter, j.m.At}
+	o.mu.Unlock()
+	return nil
+}
+
+// append writes one record. It outlives ctx by a while: what is being shut
+// down must still get to disk.
+func (o *outbox) append(ctx context.Context, r record) (uint64, error) {
+	b, err := r.encode()
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return o.disk.Append(ctx, b)
+}
+
+// forget takes a job and the marks that only it needed off the disk.
+func (o *outbox) forget(j *job) {
+	seqs := []uint64{j.seq, j.mark}
+	if j.group != nil {
+		seqs = append(seqs, j.group.spentMark())
+	}
+	for _, seq := range seqs {
+		if seq == 0 {
+			continue
+		}
+		if err := o.disk.Delete(seq); err != nil {
+			o.log.Error("outbox record stays on disk", "seq", seq, "err", err)
+		}
+	}
+	o.mu.Lock()
+	delete(o.stored, j.seq)
+	o.mu.Unlock()
+	j.seq, j.mark = 0, 0
+}
