@@ -1,0 +1,133 @@
+package config
+
+import (
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gateway/bridge"
+)
+
+// A node's name goes into message ids, and so into host names.
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$`)
+
+// checkGateway completes [gateway] and looks for mistakes of meaning.
+func (l *loader) checkGateway(g *Gateway) {
+	bad := func(key, msg string) { l.meaning("gateway", key, msg, false) }
+	if g.Node == "" && !l.given("gateway.node") {
+		g.Node = l.hostNode()
+	}
+	if !nodeName.MatchString(g.Node) {
+		bad("node", "want 1 to 63 letters, digits, '-' and '.', a letter or digit first and last")
+	}
+	switch {
+	case g.State == "":
+		bad("state", "want the name of a directory")
+	case !filepath.IsAbs(g.State):
+		g.State = filepath.Join(l.secrets.dir, g.State)
+	}
+	if msg := checkHTTP(g.HTTP); msg != "" {
+		bad("http", msg)
+	}
+	if _, ok := logLevel(g.Log); !ok {
+		bad("log", `want "debug", "info", "warn" or "error"`)
+	}
+	if g.LogFormat != "text" && g.LogFormat != "json" {
+		bad("log_format", `want "text" or "json"`)
+	}
+}
+
+// given reports whether the file has a key.
+func (l *loader) given(key string) bool {
+	_, rest := l.root.find(key)
+	return rest == ""
+}
+
+// hostNode makes a node's name of the host's, "" if that can't be.
+func (l *loader) hostNode() string {
+	host, err := l.host()
+	if err != nil {
+		return ""
+	}
+	fit := strings.Map(func(r rune) rune {
+		if r < 0x80 && nodeName.MatchString(string(r)) || r == '.' || r == '-' {
+			return r
+		}
+		return '-'
+	}, host)
+	return strings.Trim(fit[:min(len(fit), 63)], "-.")
+}
+
+func checkHTTP(addr string) string {
+	if addr == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return `want host:port, as in "127.0.0.1:8080" or "[::1]:8080"`
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "want a port from 0 to 65535"
+	}
+	if strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '/' || r == '@' }) {
+		return "want a host before the port"
+	}
+	return ""
+}
+
+// checkLimits gives [limits] in the bridge's words.
+func (l *loader) checkLimits(lim limits) bridge.Limits {
+	for key, n := range map[string]int{
+		"messages_per_sender": lim.MessagesPerSender,
+		"messages_per_second": lim.MessagesPerSecond,
+	} {
+		if n < 0 || n > maxRate {
+			l.meaning("limits", key, "want 0 (no limit) to "+strconv.Itoa(maxRate), false)
+		}
+	}
+	return bridge.Limits{
+		MessagesPerSender: lim.MessagesPerSender,
+		MessagesPerSecond: lim.MessagesPerSecond,
+		Expire:            lim.Expire,
+	}
+}
+
+// maxRate is more than a machine can do.
+const maxRate = 1_000_000
+
+// checkAdapters has every adapter look for its mistakes of meaning.
+func (l *loader) checkAdapters(list []Adapter) {
+	if len(list) == 0 {
+		l.probs.put(0, "", "there is no adapter in this file", true)
+	}
+	for _, a := range list {
+		a.Config.Check(func(key, msg string) { l.meaning(a.table(), key, msg, false) })
+	}
+}
+
+// meaning reports what a check of meaning found with key in the table top,
+// unless it is a consequence of what was found before. A key that the file does
+// not have is reported where it should stand.
+func (l *loader) meaning(top, key, msg string, warn bool) {
+	full := top
+	switch {
+	case key != "" && key[0] == '[':
+		full += key
+	case key != "":
+		full += "." + key
+	}
+	n, rest := l.root.find(cut(full, maxPath))
+	at := n.path()
+	switch {
+	case rest != "" && rest[0] == '[':
+		at += rest
+	case rest != "":
+		at = join(at, rest)
+	}
+	if !warn && l.probs.blamed(top, at) {
+		return
+	}
+	l.probs.put(n.val, at, msg, warn)
+}

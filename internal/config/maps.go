@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"gateway/bridge"
+)
+
+// route has the router made of the maps.
+func (l *loader) route(f *File, maps []mapTable) {
+	names := make(map[string]bridge.Namer, len(f.Adapters))
+	for _, a := range f.Adapters {
+		names[a.Name] = a.Config
+	}
+	for i, m := range maps {
+		l.checkLists(i, m)
+		f.Maps = append(f.Maps, bridge.MapSpec{
+			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown,
+		})
+	}
+	if len(maps) == 0 && !l.given("map") {
+		l.probs.put(0, "", "there is no [[map]] in this file: nobody can be reached", true)
+	}
+	router, problems := l.router(f.Maps, names)
+	for _, p := range problems {
+		if p.Map < 0 || p.Map >= len(maps) {
+			l.probs.put(0, p.Key, p.Msg, p.Warn)
+			continue
+		}
+		if !l.ofLost(maps[p.Map], p.Key) {
+			l.meaning(fmt.Sprintf("map[%d]", p.Map), p.Key, p.Msg, p.Warn)
+		}
+	}
+	f.Router = router
+}
+
+// checkLists refuses lists with nobody in them: left out they mean everybody,
+// which is what nobody who writes [] wants.
+func (l *loader) checkLists(i int, m mapTable) {
+	for key, list := range map[string]oneOrMore{"home": m.Home, "from": m.From, "allow": m.Allow} {
+		if list != nil && len(list) == 0 {
+			l.meaning(fmt.Sprintf("map[%d]", i), key, "names nobody", false)
+		}
+	}
+}
+
+// ofLost reports whether a router's problem with key is one with an adapter
+// that the file has but that could not be had: that is told already.
+func (l *loader) ofLost(m mapTable, key string) bool {
+	if name, ok := strings.CutPrefix(key, "as."); ok {
+		return l.lost[name]
+	}
+	if name, ok := strings.CutPrefix(key, "shown."); ok {
+		return l.lost[name]
+	}
+	for what, list := range map[string]oneOrMore{"home": m.Home, "from": m.From, "allow": m.Allow} {
+		for i, s := range list {
+			name, _, _ := strings.Cut(s, ":")
+			if l.lost[name] && (key == "" || key == what || key == fmt.Sprintf("%s[%d]", what, i)) {
+				return true
+			}
+		}
+	}
+	for _, names := range []map[string]string{m.As, m.Shown} {
+		for name := range names {
+			if l.lost[name] && key == "" {
+				return true
+			}
+		}
+	}
+	return false
+}
