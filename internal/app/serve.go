@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"gateway/bridge"
+	"gateway/internal/config"
+	"gateway/internal/store"
+	"gateway/internal/web"
+)
+
+// serve runs the gateway until a signal or a failure ends it.
+func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	disk, err := store.Open(ctx, file.Gateway.State)
+	if err != nil {
+		return err
+	}
+	defer disk.Close()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	env := bridge.Env{Node: file.Gateway.Node, Version: o.Version, Metrics: registry, Key: disk.Key()}
+	b, err := join(file, disk, env, log)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	if file.Gateway.HTTP != "" {
+		page, err := web.Listen(file.Gateway.HTTP, b.Health, registry, log)
+		if err != nil {
+			return err
+		}
+		wg.Go(func() {
+			if err := page.Run(ctx); err != nil {
+				log.Error("page for operators ends", "err", err)
+			}
+		})
+	}
+	wg.Go(func() { runSignals(ctx, cancel, o, file, b, log) })
+	log.Info("gateway starts", "version", o.Version, "config", o.Config)
+	err = b.Run(ctx)
+	log.Info("gateway ends")
+	return err
+}
+
+// join makes the adapters and the bridge between them.
+func join(file *config.File, disk bridge.Log, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
+	options := bridge.Options{
+		Log: log, Metrics: env.Metrics, Router: file.Router, Limits: file.Limits,
+		Outbox: disk, Drain: file.Gateway.Drain,
+		Adapters: make(map[string]bridge.Adapter, len(file.Adapters)),
+		Names:    make(map[string]bridge.Namer, len(file.Adapters)),
+	}
+	for _, a := range file.Adapters {
+		env.Name, env.Log = a.Name, log.With("adapter", a.Name)
+		env.Metrics = prometheus.WrapRegistererWith(prometheus.Labels{"adapter": a.Name}, options.Metrics)
+		adapter, err := a.Kind.New(a.Config, env)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", a.Kind.Name, a.Name, err)
+		}
+		options.Adapters[a.Name] = adapter
+		options.Names[a.Name] = a.Config
+	}
+	return bridge.New(options)
+}
+
+// runSignals minds the signals until ctx is done: SIGTERM drains, a second one
+// or SIGINT ends now, SIGHUP reads the mapping file again.
+func runSignals(ctx context.Context, end context.CancelFunc, o Options, file *config.File, b *bridge.Bridge, log *slog.Logger) {
+	draining := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-o.Signals:
+			switch {
+			case s == syscall.SIGHUP:
+				file = reload(o, file, b, log)
+			case s == syscall.SIGTERM && !draining:
+				draining = true
+				log.Info("draining", "at_most", file.Gateway.Drain)
+				b.Drain()
+			default:
+				end()
+			}
+		}
+	}
+}
+
+// reload makes the maps and limits of the file count that is there now. A file
+// with a mistake, or with another change than in those, changes nothing.
+func reload(o Options, old *config.File, b *bridge.Bridge, log *slog.Logger) *config.File {
+	file, problems := config.Load(o.Config, o.Kinds)
+	for _, p := range problems {
+		log.Warn("mapping file", "problem", p.String())
+	}
+	if file == nil {
+		log.Error("mapping not reloaded", "err", "the file has mistakes")
+		return old
+	}
+	if tables := old.NeedsRestart(file); len(tables) > 0 {
+		log.Error("mapping not reloaded", "err", "needs a restart", "changed", tables)
+		return old
+	}
+	b.Reload(file.Router, file.Limits)
+	log.Info("mapping reloaded", "maps", len(file.Maps))
+	return file
+}
