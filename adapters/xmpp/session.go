@@ -1,0 +1,210 @@
+package xmpp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	xmpplib "mellium.im/xmpp"
+	"mellium.im/xmpp/component"
+	"mellium.im/xmpp/jid"
+	"mellium.im/xmpp/stream"
+
+	"gateway/adapters/xmpp/wire"
+	"gateway/bridge"
+)
+
+const (
+	handshakeTime = 30 * time.Second // from dialling to being let in
+	writeTime     = 30 * time.Second // for the server to take a piece of the stream
+	askEvery      = 60 * time.Second // whether the server is still there
+	answerTime    = 30 * time.Second // for it to say so
+	farewell      = 3 * time.Second  // for the last words and the server's
+)
+
+// A session is one stream with the server.
+type session struct {
+	conn    *wire.Conn
+	stream  *xmpplib.Session
+	barrier barrier
+	gone    chan struct{} // closed when the session ends
+
+	mu      sync.Mutex         // guards waiting: senders add and remove, the reader answers
+	waiting map[string]*waiter // by the stanza's id
+}
+
+// A waiter is a message whose barrier has not come back.
+type waiter struct{ refused *bridge.Error }
+
+// connect dials the server and gets let in (XEP-0114 section 3).
+func (a *Adapter) connect(ctx context.Context) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	raw, err := a.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the server can't be reached: %w", err)
+	}
+	conn := wire.NewConn(raw, wire.Defaults(), writeTime, a.dropped)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	// The library would refuse domains that servers accept.
+	addr := jid.NewUnsafe("", a.domain, "").JID
+	// Nor may it see ctx end: for a moment after the handshake it would
+	// still cut reads and writes short then.
+	st, err := component.NewSession(context.WithoutCancel(ctx), addr, []byte(a.secret.Reveal()), conn)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, handshakeError(ctx, err)
+	}
+	s := &session{conn: conn, stream: st, gone: make(chan struct{}), waiting: map[string]*waiter{}}
+	s.barrier.prefix = "b-" + rand.Text() + "-"
+	s.barrier.ask = func(id string) { a.ask(s, id) }
+	return s, nil
+}
+
+// handshakeError says in words for the operator why we were not let in.
+func handshakeError(ctx context.Context, err error) error {
+	var refused stream.Error
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("handshake refused: %w", streamError(err))
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("no answer to the handshake")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the server hung up during the handshake")
+	}
+	return fmt.Errorf("handshake: %w", err)
+}
+
+// streamError adds to a stream error what the server said of it.
+func streamError(err error) error {
+	var e stream.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	name := oneLine(e.Err, maxReason)
+	if name == "" {
+		name = "undefined-condition"
+	}
+	for _, t := range e.Text {
+		if text := oneLine(t.Value, maxReason); text != "" {
+			return fmt.Errorf("%s (%s)", name, text)
+		}
+	}
+	return errors.New(name)
+}
+
+// runWriter writes what the queue has for s; when our time has come, also the
+// end of the stream.
+func (a *Adapter) runWriter(ctx, parent context.Context, s *session) error {
+	var buf []byte
+	for {
+		for {
+			if buf = a.out.take(buf[:0], s); len(buf) == 0 {
+				break
+			}
+			if _, err := s.conn.Write(buf); err != nil {
+				if errors.Is(err, net.ErrClosed) {
+					return errors.New("the connection is closed")
+				}
+				return fmt.Errorf("write: %w", err)
+			}
+		}
+		select {
+		case <-a.out.wake:
+			continue
+		default:
+		}
+		select {
+		case <-a.out.wake:
+		case <-ctx.Done():
+			if parent.Err() == nil {
+				return ctx.Err()
+			}
+			return a.finish(s)
+		}
+	}
+}
+
+// finish writes what is left, and the end of the stream.
+func (a *Adapter) finish(s *session) error {
+	for {
+		buf := a.out.take(nil, s)
+		if len(buf) == 0 {
+			break
+		}
+		if _, err := s.conn.Write(buf); err != nil {
+			return err
+		}
+	}
+	return s.stream.Close()
+}
+
+// runKeepAlive asks the server now and then whether it is still there.
+func (s *session) runKeepAlive(ctx context.Context) error {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		patience := time.NewTimer(answerTime)
+		select {
+		case <-ctx.Done():
+			patience.Stop()
+			return ctx.Err()
+		case <-s.barrier.join():
+			patience.Stop()
+		case <-patience.C:
+			return errors.New("the server does not answer")
+		}
+	}
+}
+
+// expect notes that an error for id is waited for. It is false if it is
+// already.
+func (s *session) expect(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[id] != nil {
+		return false
+	}
+	s.waiting[id] = &waiter{}
+	return true
+}
+
+// settle ends that, and gives the error if one came.
+func (s *session) settle(id string) *bridge.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.waiting[id]
+	delete(s.waiting, id)
+	if w == nil {
+		return nil
+	}
+	return w.refused
+}
+
+// refuse hands an error to whoever waits for it, if anybody does.
+func (s *session) refuse(id string, err *bridge.Error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.waiting[id]
+	if w == nil {
+		return false
+	}
+	if w.refused == nil {
+		w.refused = err
+	}
+	return true
+}

@@ -1,0 +1,34 @@
+package wire
+
+import (
+	"net"
+	"time"
+)
+
+// A Conn is a connection to a server whose incoming stream goes through a
+// Reader, and that nobody can block by not reading what we write.
+type Conn struct {
+	net.Conn
+	in    *Reader
+	stall time.Duration
+}
+
+// NewConn guards c. A Write that takes longer than stall fails; the
+// connection is of no use then.
+func NewConn(c net.Conn, lim Limits, stall time.Duration, drop func(Drop)) *Conn {
+	return &Conn{Conn: c, in: NewReader(c, lim, drop), stall: stall}
+}
+
+// Lang is the stream's default language; see Reader.Lang.
+func (c *Conn) Lang() string { return c.in.Lang() }
+
+// Read reads the guarded stream.
+func (c *Conn) Read(p []byte) (int, error) { return c.in.Read(p) }
+
+// Write writes all of p within the time for that.
+func (c *Conn) Write(p []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
