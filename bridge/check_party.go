@@ -37,11 +37,7 @@ func (c *checker) divided(m *mapping, at *space) {
 		for i := range len(part.vars) - 1 {
 			lit := part.lits[i+1]
 			for j := range part.vars {
-				b, ok := c.sample(p, &part.vars[j], lit)
-				if !ok {
-					continue
-				}
-				if who, err := c.nameless(m, at, b); err != nil {
+				if who, err := c.withLiteral(m, at, &part.vars[j], lit); err != nil {
 					c.warn(m, "as."+at.adapter, "can't be shown where {%s} has %s in it, as for %s: %v",
 						part.vars[j].name, quote(lit), who, err)
 					return
@@ -51,16 +47,31 @@ func (c *checker) divided(m *mapping, at *space) {
 	}
 }
 
-// sample makes values for p's variables, of which v's has lit in it.
-func (c *checker) sample(p *Pattern, v *variable, lit string) ([]string, bool) {
+// withLiteral is nameless for values of which v's has lit in it, if possible
+// between other letters than stand for the rest.
+func (c *checker) withLiteral(m *mapping, at *space, v *variable, lit string) (spot, error) {
+	for _, around := range [...]string{`[b-z1-9]`, `(?s:.+)`, `(?s:.*)`} {
+		b, ok := c.sample(m.as[at.adapter], v, lit, variable{text: around})
+		if !ok {
+			continue
+		}
+		if who, err := c.nameless(m, at, b); err != nil {
+			return who, err
+		}
+	}
+	return spot{}, nil
+}
+
+// sample makes values for p's variables, of which v's has lit in it, with
+// around on both sides.
+func (c *checker) sample(p *Pattern, v *variable, lit string, around variable) ([]string, bool) {
 	b := make([]string, c.r.width)
-	anything := variable{text: `(?s:.*)`}
 	for _, part := range [...]*Part{&p.lead, &p.main, &p.tail} {
 		for i := range part.vars {
 			one := &Part{lits: []string{"", ""}, vars: part.vars[i : i+1]}
 			with := one
 			if part.vars[i].slot == v.slot {
-				with = &Part{lits: []string{"", lit, ""}, vars: []variable{anything, anything}}
+				with = &Part{lits: []string{"", lit, ""}, vars: []variable{around, around}}
 			}
 			value, ok := c.overlaps.texts(one, with)
 			if !ok {

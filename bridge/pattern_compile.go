@@ -50,8 +50,11 @@ func (p *Pattern) compilePart(part *Part, segs []segment, sc *scope) {
 // compileTails makes the expressions that decide where a variable ends which
 // is not the last of its part.
 func (p *Part) compileTails() error {
-	for i := range len(p.vars) - 1 {
-		re, err := regexp.Compile(`\A` + p.expr(i+1) + `\z`)
+	if len(p.vars) < 2 {
+		return nil
+	}
+	for i := range p.vars {
+		re, err := regexp.Compile(`\A` + p.expr(i) + `\z`)
 		if err != nil {
 			return fmt.Errorf("the constraints of {%s} and the next: %w", p.vars[i].name, err)
 		}
@@ -85,12 +88,7 @@ func (p *Pattern) foldLiterals(naming Naming) error {
 			return fmt.Errorf("no good name: %w", err)
 		}
 		p.name, p.spelled = name, naming.Text(name)
-		for part, text := range map[*Part]string{&p.lead: name.Lead, &p.main: name.Main, &p.tail: name.Tail} {
-			part.lits = nil
-			if text != "" {
-				part.lits = []string{text}
-			}
-		}
+		p.lead, p.main, p.tail = fixedPart(name.Lead), fixedPart(name.Main), fixedPart(name.Tail)
 		return nil
 	}
 	// Names fold only whole: something harmless takes the variables' places.
@@ -109,6 +107,13 @@ func (p *Pattern) foldLiterals(naming Naming) error {
 		}
 	}
 	return nil
+}
+
+func fixedPart(s string) Part {
+	if s == "" {
+		return Part{}
+	}
+	return Part{lits: []string{s}}
 }
 
 func (p *Part) fill(filler string) string { return strings.Join(p.lits, filler) }

@@ -151,7 +151,7 @@ func TestRandomMapsRouteAsTheyReadAndLeadBack(t *testing.T) {
 	const seed = 7
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	routers, routed, shown, refused := 0, 0, 0, 0
-	for range 1500 {
+	for range 600 {
 		r, _ := NewRouter(randomSpecs(rnd), fakes())
 		if r == nil {
 			continue
@@ -190,8 +190,46 @@ func TestRandomMapsRouteAsTheyReadAndLeadBack(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d routers, %d routed, %d shown, %d refused", routers, routed, shown, refused)
 	if routers < 100 || routed < 100 || shown < 100 || refused < 100 {
 		t.Errorf("too few: %d routers, %d routed, %d shown, %d refused", routers, routed, shown, refused)
 	}
+}
+
+// The checks try examples, so they may miss a refusal, but hardly ever.
+func TestMapsWithoutWarningsRefuseNoName(t *testing.T) {
+	t.Parallel()
+	const seed = 9
+	rnd := rand.New(rand.NewPCG(seed, seed))
+	quiet, missed := 0, 0
+	for range 1200 {
+		specs := randomSpecs(rnd)
+		r, problems := NewRouter(specs, fakes())
+		if r == nil || len(problems) > 0 {
+			continue
+		}
+		quiet++
+		if who, err := refusedName(t, r, rnd); err != nil {
+			missed++
+			t.Logf("%s: %v, of %+v", who, err, specs)
+		}
+	}
+	if quiet < 200 || missed > quiet/500 {
+		t.Errorf("of %d routers %d refuse a name without a warning", quiet, missed)
+	}
+}
+
+func refusedName(t *testing.T, r *Router, rnd *rand.Rand) (Address, error) {
+	for range 100 {
+		a := randomAddress(rnd)
+		sender, err := r.locate(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range r.adapters {
+			if _, err := r.nameOf(sender, at); errors.Is(err, errBorrowed) || errors.Is(err, errAstray) {
+				return a, err
+			}
+		}
+	}
+	return Address{}, nil
 }

@@ -255,6 +255,17 @@ func TestShownTakesItsVariablesFromWhoeverMatched(t *testing.T) {
 	})
 }
 
+func TestAVariableOfTheHomesIsWhatWasAddressed(t *testing.T) {
+	t.Parallel()
+	r := newTestRouter(t, []MapSpec{{
+		Home: []string{"pbx:0{n}"}, As: map[string]string{"chat": "{n}@phones.example.org"},
+		Allow: []string{"chat:{n}@example.org"}, Shown: map[string]string{"pbx": "z{n}"},
+	}}, fakes())
+	testRoutes(t, r, []routeRow{
+		{"not what the sender has there", "chat:7@example.org", "chat:5@phones.example.org", "pbx:z5 -> pbx:05"},
+	})
+}
+
 func TestADisplayNameIsTheMapsOrTheSendersOwn(t *testing.T) {
 	t.Parallel()
 	r := newTestRouter(t, exampleSpecs(), fakes())
