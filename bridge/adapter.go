@@ -52,7 +52,8 @@ type Handler interface {
 	// adapter.
 	Reachable(a Address)
 	// State says whether the adapter can reach its network now, and if not,
-	// why. Until the first call it is taken to be down.
+	// why; or what does not work all the same. Until the first call it is
+	// taken to be down.
 	State(up bool, err error)
 }
 

@@ -43,7 +43,11 @@ func (h *handler) State(up bool, err error) {
 		return
 	}
 	if up {
-		h.b.log.Info("adapter up", "adapter", h.name)
+		if err == nil {
+			h.b.log.Info("adapter up", "adapter", h.name)
+		} else {
+			h.b.log.Warn("adapter up, with a fault", "adapter", h.name, "err", err)
+		}
 		h.b.outbox.retry(Address{Adapter: h.name})
 		return
 	}

@@ -12,7 +12,7 @@ type Health struct {
 	Adapter string    `json:"adapter"`
 	Up      bool      `json:"up"`
 	Since   time.Time `json:"since"`
-	Error   string    `json:"error,omitempty"` // why it is not up
+	Error   string    `json:"error,omitempty"` // why it is not up, or what is wrong all the same
 }
 
 var errStarting = errors.New("starting")
@@ -34,7 +34,7 @@ func newHealth(adapters []string) *health {
 // set notes a state and reports whether it is another than before.
 func (h *health) set(adapter string, up bool, err error) bool {
 	text := ""
-	if err != nil && !up {
+	if err != nil {
 		text = err.Error()
 	}
 	h.mu.Lock()

@@ -13,10 +13,8 @@ import (
 	"gateway/bridge"
 )
 
-const (
-	longestWait = 30 * time.Second // between tries: the server is near, and people wait
-	steady      = time.Minute      // a session that lasted this long starts the pace over
-)
+// steady is how long a session must have lasted to start the pace over.
+const steady = time.Minute
 
 // Adapter is one external component of an XMPP server (XEP-0114).
 type Adapter struct {
@@ -86,7 +84,7 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 		if time.Since(began) >= steady {
 			pace.Reset()
 		}
-		again := time.NewTimer(min(pace.Next(), longestWait))
+		again := time.NewTimer(pace.Next())
 		select {
 		case <-ctx.Done():
 			again.Stop()

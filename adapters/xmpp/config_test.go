@@ -79,7 +79,8 @@ func TestAdaptersAreToldApartByTheirRegisterer(t *testing.T) {
 		}
 	}
 	all, err := reg.Gather()
-	if err != nil || len(all) != 1 || all[0].GetName() != "gateway_xmpp_reconnects_total" || len(all[0].GetMetric()) != 2 {
+	if err != nil || len(all) != 2 || all[0].GetName() != "gateway_xmpp_late_errors_total" ||
+		all[1].GetName() != "gateway_xmpp_reconnects_total" || len(all[1].GetMetric()) != 2 {
 		t.Errorf("%v, %v", all, err)
 	}
 	if _, err := New(&Config{Component: "gw.example"}, env); err == nil {

@@ -27,9 +27,15 @@
 // configured domains has the message then; for others it is relayed, and an
 // error that comes later is told to the bridge.
 //
-// The identity of a message on the wire is the bridge's, a dot, and a mark that
-// only this gateway can make of it and the text; so one that comes back to us
-// is known and goes nowhere.
+// That is certain where one thread of the server decides, as in Prosody. In
+// ejabberd it is so for recipients who are unknown or away; what the session of
+// one who is there says (that it blocks the sender, say) may come behind the
+// barrier. Such an error is counted as late, and logged.
+//
+// The identity of a message on the wire is the bridge's, a dot, and marks that
+// only this gateway can make of it and the text, and of it and the recipient.
+// So a message that comes back to us is known and goes nowhere, and an error
+// counts only from the address that the message went to, or its domain.
 //
 // # Messages in
 //

@@ -5,45 +5,95 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"strings"
+
+	"gateway/bridge"
 )
 
 // idLength is the length of bridge.Message.ID.
 const idLength = 26
 
-// markLength is that of a mark: 60 bits, too many to be hit by chance, and
-// short enough for people's logs.
-const markLength = 12
+// The lengths of marks, five bits a character: too many to be hit by chance,
+// and short enough for people's logs.
+const (
+	textMark  = 12
+	partyMark = 8
+	allMarks  = textMark + 2*partyMark
+)
 
-// marker makes and knows the identities of the messages that we send.
+// marker makes and knows the identities of the messages that we send: the
+// bridge's, a dot, and three marks, of the text, of the recipient, and of the
+// recipient's domain. So what comes back can be checked without a memory of
+// what went, also after a restart.
 type marker struct{ key []byte }
 
-// wireID is the stanza's id for the message id with that preferred body.
-func (k marker) wireID(id, body string) string { return id + "." + k.mark(id, body) }
+// wireID is the stanza's id for the message id with that preferred body to
+// that recipient, whose resource does not matter.
+func (k marker) wireID(id, body string, to bridge.Name) string {
+	return id + "." + k.text(id, body) + k.party(id, bare(to)) + k.party(id, domainOf(to))
+}
 
 // ours reports whether wire is an identity that we made for a message with
 // that body.
 func (k marker) ours(wire, body string) bool {
-	id, ok := messageID(wire)
-	return ok && hmac.Equal([]byte(wire[idLength+1:]), []byte(k.mark(id, body)))
+	id, marks, ok := splitID(wire)
+	return ok && same(marks[:textMark], k.text(id, body))
 }
 
-func (k marker) mark(id, body string) string {
+// sentTo reports whether wire is an identity that we made for a message to n,
+// or to somebody at n where that is a domain: a server may answer for its
+// users.
+func (k marker) sentTo(wire string, n bridge.Name) bool {
+	id, marks, ok := splitID(wire)
+	if !ok {
+		return false
+	}
+	marks = marks[textMark:]
+	if n.Lead == "" {
+		return same(marks[partyMark:], k.party(id, domainOf(n)))
+	}
+	return same(marks[:partyMark], k.party(id, bare(n)))
+}
+
+func (k marker) text(id, body string) string {
+	return k.mark("message\x00"+id+"\x00"+clean(body), textMark)
+}
+
+func (k marker) party(id string, n bridge.Name) string {
+	return k.mark("to\x00"+id+"\x00"+formatAddress(n), partyMark)
+}
+
+func (k marker) mark(what string, length int) string {
 	h := hmac.New(sha256.New, k.key)
-	h.Write([]byte("message\x00" + id + "\x00" + clean(body)))
+	h.Write([]byte(what))
 	sum := base32.HexEncoding.EncodeToString(h.Sum(nil))
-	return strings.ToLower(sum[:markLength])
+	return strings.ToLower(sum[:length])
+}
+
+func same(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }
+
+func domainOf(n bridge.Name) bridge.Name { return bridge.Name{Main: n.Main} }
+
+// splitID cuts an identity of the wire into what it was made of and its marks,
+// if it has the form of ours.
+func splitID(wire string) (id, marks string, ok bool) {
+	dot := len(wire) - allMarks - 1
+	if dot < 0 || wire[dot] != '.' {
+		return "", "", false
+	}
+	return wire[:dot], wire[dot+1:], true
 }
 
 // messageID gives the bridge's identity within one of the wire's, if that has
 // the form of ours.
 func messageID(wire string) (string, bool) {
-	if len(wire) != idLength+1+markLength || wire[idLength] != '.' {
+	id, _, ok := splitID(wire)
+	if !ok || len(id) != idLength {
 		return "", false
 	}
-	for i := range idLength {
-		if c := wire[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'v') {
+	for _, c := range []byte(id) {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'v') {
 			return "", false
 		}
 	}
-	return wire[:idLength], true
+	return id, true
 }

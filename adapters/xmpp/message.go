@@ -31,7 +31,7 @@ func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Out
 	id := m.Of
 	stanza := a.failure
 	if m.Kind != bridge.Failed {
-		id, stanza = a.mark.wireID(m.ID, m.Body()), a.text
+		id, stanza = a.mark.wireID(m.ID, m.Body(), to), a.text
 	}
 	data, err := render(stanza(m, id, formatAddress(from), formatAddress(to)))
 	if errors.Is(err, errTooLarge) {

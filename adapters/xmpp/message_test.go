@@ -90,47 +90,6 @@ func TestAnotherServersRecipientIsRelayed(t *testing.T) {
 	})
 }
 
-func TestAnErrorAheadOfTheBarrierIsTheOutcome(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name, in, reason string
-		cause            bridge.Cause
-		retry            bool
-	}{
-		{"nobody there", "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", "", bridge.Unavailable, false},
-		{"full", "<error type='wait'><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'> mailbox\nfull </text><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'><x/></resource-constraint><y xmlns='z'/></error>", "mailbox full", bridge.Constrained, true},
-		{"an unknown condition", "<error type='wait'><odd xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>", "", bridge.Malformed, true},
-		{"no error in it", "", "", bridge.Malformed, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			inRig(t, nil, func(r *rig) {
-				r.setHold(true)
-				result := make(chan error, 1)
-				var wg sync.WaitGroup
-				defer wg.Wait()
-				wg.Go(func() {
-					_, err := r.a.SendMessage(r.t.Context(), message("bob@local.example", "hi"))
-					result <- err
-				})
-				n, ask := <-r.got, <-r.asked
-				if _, err := r.a.SendMessage(r.t.Context(), message("bob@local.example", "hi")); err == nil {
-					r.t.Error("the same message was sent twice at once")
-				}
-				r.send(`<message type='error' id='%s' from='bob@local.example' to='o\27malley@gw.example'><body>hi</body>%s</message>`, n.attr("id"), tt.in)
-				r.giveBack(ask)
-				var e *bridge.Error
-				if err := <-result; !errors.As(err, &e) || e.Cause != tt.cause || e.Retry != tt.retry || e.Reason != tt.reason {
-					r.t.Errorf("got %v, retry %v", err, e != nil && e.Retry)
-				}
-				if len(r.h.bounced) != 0 {
-					r.t.Error("bounced too")
-				}
-			})
-		})
-	}
-}
-
 func TestOneBarrierServesManyMessages(t *testing.T) {
 	t.Parallel()
 	inRig(t, nil, func(r *rig) {
@@ -255,35 +214,4 @@ func TestAFailureIsAnErrorForTheOriginal(t *testing.T) {
 			r.t.Errorf("got %+v, %q", n, n.brief())
 		}
 	})
-}
-
-func TestOurIdentitiesAreKnownByTheirText(t *testing.T) {
-	t.Parallel()
-	k, other := marker{[]byte("one")}, marker{[]byte("two")}
-	id := k.wireID(testID, "hi")
-	for _, tt := range []struct {
-		name   string
-		k      marker
-		id     string
-		body   string
-		wanted bool
-	}{
-		{"ours", k, id, "hi", true},
-		{"another text", k, id, "hi!", false},
-		{"another gateway", other, id, "hi", false},
-		{"cut", k, id[:len(id)-1], "hi", false},
-		{"longer", k, id + "x", "hi", false},
-		{"another id", k, strings.Replace(id, "0", "1", 1), "hi", false},
-		{"none", k, "", "", false},
-	} {
-		if got := tt.k.ours(tt.id, tt.body); got != tt.wanted {
-			t.Errorf("%s: %v", tt.name, got)
-		}
-	}
-	if got, ok := messageID(id); got != testID || !ok {
-		t.Errorf("%q, %v", got, ok)
-	}
-	if _, ok := messageID(strings.ToUpper(id)); ok {
-		t.Error("upper case is no identity of the bridge")
-	}
 }

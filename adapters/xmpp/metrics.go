@@ -11,6 +11,7 @@ import (
 type metrics struct {
 	errors     *prometheus.CounterVec
 	dropped    *prometheus.CounterVec
+	late       prometheus.Counter
 	reconnects prometheus.Counter
 }
 
@@ -26,6 +27,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "gateway_xmpp_stanzas_dropped_total",
 			Help: "Stanzas that were not handed on, by reason.",
 		}, []string{"reason"}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gateway_xmpp_late_errors_total",
+			Help: "Errors from the server's own domains for messages that had counted as taken.",
+		}),
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gateway_xmpp_reconnects_total",
 			Help: "Sessions with the server that ended before we did.",
@@ -34,7 +39,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	if err := errors.Join(reg.Register(m.errors), reg.Register(m.dropped), reg.Register(m.reconnects)); err != nil {
+	if err := errors.Join(reg.Register(m.errors), reg.Register(m.dropped), reg.Register(m.late), reg.Register(m.reconnects)); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	return m, nil

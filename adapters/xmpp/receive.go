@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"gateway/bridge"
 )
@@ -150,9 +151,12 @@ func (a *Adapter) bounced(s *session, h bridge.Handler, st *stanza) {
 		r = &refusal{}
 	}
 	a.metrics.stanzaError("in", r.condition)
-	id, ok := messageID(st.id)
-	if !ok {
+	// An id is no secret: servers on the way, archives and whoever a message
+	// was forwarded to know it. Only the recipient and its server may refuse.
+	from, bad := parseAddress(st.from)
+	if bad != nil || !a.mark.sentTo(st.id, from) {
 		a.metrics.drop("unknown-error")
+		a.env.Log.Debug("an error for nothing that went there", "from", oneLine(st.from, maxReason), "id", oneLine(st.id, maxReason))
 		return
 	}
 	cause, _ := fromCondition(r.condition)
@@ -163,5 +167,14 @@ func (a *Adapter) bounced(s *session, h bridge.Handler, st *stanza) {
 	if s.refuse(st.id, err) {
 		return
 	}
-	h.Bounced(id, err)
+	if a.local[from.Main] {
+		a.metrics.late.Inc()
+		if n, ok := a.seldom.allow("late", time.Now()); ok {
+			a.env.Log.Warn("a message was refused after it had counted as taken",
+				"from", oneLine(st.to, maxReason), "to", oneLine(st.from, maxReason), "err", err, "before", n)
+		}
+	}
+	if id, ok := messageID(st.id); ok {
+		h.Bounced(id, err)
+	}
 }

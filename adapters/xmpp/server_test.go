@@ -71,6 +71,8 @@ type fakeServer struct {
 	refuse string // instead of the handshake's answer
 	deaf   bool   // does not read after the handshake
 	header string
+	// take, if there, has every stanza but barriers instead of got.
+	take func(node)
 
 	mu   sync.Mutex // guards hold and conn: tests set them, run looks
 	hold bool
@@ -225,6 +227,10 @@ func (s *fakeServer) stanza(n node) {
 		s.t.Errorf("sent from %q", n.attr("from"))
 	}
 	if n.XMLName.Local != "iq" || n.attr("to") != testDomain {
+		if s.take != nil {
+			s.take(n)
+			return
+		}
 		s.got <- n
 		return
 	}

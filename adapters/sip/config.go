@@ -1,0 +1,263 @@
+package sip
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"gateway/adapters/sip/wire"
+	"gateway/bridge"
+)
+
+// Config is one [sip.NAME] table of the mapping file.
+type Config struct {
+	// Listen are our sockets: "udp:[::]:5060", "tcp:0.0.0.0:5060". [::] takes
+	// IPv4 too, unless there is a listener for 0.0.0.0 at the same port.
+	Listen []string `toml:"listen"`
+	// Address is what others are told of us (Via, Contact): IP addresses or
+	// host names; "auto" is the local address that routes to whom we tell it.
+	Address []string `toml:"address"`
+	// Domain is our side of From; "" is our address.
+	Domain string `toml:"domain"`
+	// Peer is where requests go and whose requests we take:
+	// "sip:10.0.0.5:5060", "sip:pbx.example.org;transport=tcp"; "" for none.
+	Peer string `toml:"peer"`
+	// Networks are further sources that count as the peer.
+	Networks []string `toml:"networks"`
+	// Proxy is an outbound proxy, loose routing only: "sip:edge;lr".
+	Proxy string `toml:"proxy"`
+	// Hosts makes names user@host rather than user.
+	Hosts bool `toml:"hosts"`
+	// Lines are registered at the peer, by name.
+	Lines map[string]Line `toml:"lines"`
+	// Accounts are phones that register with us, by name.
+	Accounts map[string]Account `toml:"accounts"`
+}
+
+// A Line is a name that we register at the peer.
+type Line struct {
+	User     string        `toml:"user"` // for the digest; "" is the name
+	Password bridge.Secret `toml:"password"`
+}
+
+// An Account is a name that a phone registers with us.
+type Account struct {
+	Password bridge.Secret `toml:"password"`
+}
+
+var _ bridge.Config = (*Config)(nil)
+
+// NewConfig gives the defaults.
+func NewConfig() *Config { return &Config{Address: []string{"auto"}} }
+
+// Naming is the user part of a URI, byte for byte; with hosts = true the user
+// part @ the host, in lower case.
+func (c *Config) Naming() bridge.Naming {
+	if c.Hosts {
+		return bridge.Naming{LeadSep: '@', NeedLead: true, Fold: foldHosted}
+	}
+	return bridge.Naming{Fold: foldUser}
+}
+
+func foldUser(n bridge.Name) (bridge.Name, error) {
+	if n.Lead != "" || n.Tail != "" {
+		return n, errors.New("a name is a user part only; names with a host need hosts = true")
+	}
+	return n, wire.CheckUser(n.Main)
+}
+
+func foldHosted(n bridge.Name) (bridge.Name, error) {
+	host, ok := foldHost(n.Main)
+	if !ok {
+		return n, errors.New("not a host name")
+	}
+	n.Main = host
+	return n, wire.CheckUser(n.Lead)
+}
+
+// foldHost gives a host name in lower case, an IP address in its short form,
+// IPv6 in brackets.
+func foldHost(s string) (string, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		if a.Is4() {
+			return a.String(), true
+		}
+		return "[" + a.String() + "]", a.Zone() == ""
+	}
+	if len(s) > 253 {
+		return "", false
+	}
+	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return "", false
+		}
+		for i := 0; i < len(label); i++ {
+			if c := label[i] | 0x20; (c < 'a' || c > 'z') && (label[i] < '0' || label[i] > '9') && label[i] != '-' && label[i] != '_' {
+				return "", false
+			}
+		}
+	}
+	return strings.ToLower(s), true
+}
+
+// Own lists the lines' names.
+func (c *Config) Own() []string {
+	var own []string
+	for name := range c.Lines {
+		own = append(own, name)
+	}
+	return own
+}
+
+// CheckName implements bridge.Namer: without a peer nobody but an account is
+// ever reached.
+func (c *Config) CheckName(r bridge.Role, p bridge.Pattern) string {
+	name, literal := p.Literal()
+	if r != bridge.RoleHome || !literal || c.Peer != "" {
+		return ""
+	}
+	if !c.hasAccount(c.Naming().Text(name)) {
+		return fmt.Sprintf("%q is no account, and there is no peer to have it", p.String())
+	}
+	return ""
+}
+
+func (c *Config) hasAccount(name string) bool {
+	for key := range c.Accounts {
+		if n, err := c.Naming().Parse(key); err == nil && c.Naming().Text(n) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// NotYet lists the keys of the design that this version does not have.
+func (c *Config) NotYet() []string { return nil }
+
+// Check implements bridge.Config.
+func (c *Config) Check(bad func(key, msg string)) {
+	c.checkListen(bad)
+	if len(c.Address) == 0 {
+		bad("address", `is empty; "auto" is the address that routes to the peer`)
+	}
+	for i, a := range c.Address {
+		if _, ok := foldHost(a); a != "auto" && !ok {
+			bad(fmt.Sprintf("address[%d]", i), fmt.Sprintf(`want "auto", an IP address or a host name, got %q`, a))
+		}
+	}
+	if _, ok := foldHost(c.Domain); c.Domain != "" && !ok {
+		bad("domain", fmt.Sprintf("%q is not a domain", c.Domain))
+	}
+	c.checkPeer(bad)
+	for i, n := range c.Networks {
+		if _, err := parseNetwork(n); err != nil {
+			bad(fmt.Sprintf("networks[%d]", i), err.Error())
+		}
+	}
+	c.checkNames(bad)
+}
+
+func (c *Config) checkListen(bad func(key, msg string)) {
+	if len(c.Listen) == 0 {
+		bad("listen", `at least one is needed, as in "udp:[::]:5060"`)
+	}
+	seen := map[listener]bool{}
+	for i, s := range c.Listen {
+		l, err := parseListener(s)
+		switch {
+		case err != nil:
+			bad(fmt.Sprintf("listen[%d]", i), err.Error())
+		case seen[l] && l.addr.Port() != 0:
+			bad(fmt.Sprintf("listen[%d]", i), "is there twice")
+		}
+		seen[l] = true
+	}
+}
+
+func (c *Config) checkPeer(bad func(key, msg string)) {
+	if c.Peer == "" {
+		for key, there := range map[string]bool{
+			"networks": len(c.Networks) > 0, "proxy": c.Proxy != "", "lines": len(c.Lines) > 0,
+		} {
+			if there {
+				bad(key, "needs peer")
+			}
+		}
+		if len(c.Accounts) == 0 {
+			bad("peer", "is missing, and without accounts nobody could be reached")
+		}
+		return
+	}
+	hop := c.checkTarget("peer", c.Peer, bad)
+	if c.Proxy != "" {
+		hop = c.checkTarget("proxy", c.Proxy, bad)
+	}
+	if hop.host == "" {
+		return
+	}
+	network := c.network(hop)
+	for _, s := range c.Listen {
+		if l, err := parseListener(s); err != nil || l.network == network {
+			return
+		}
+	}
+	bad("peer", "is reached by "+network+", and no listener is for that")
+}
+
+// checkTarget gives the zero target after a mistake.
+func (c *Config) checkTarget(key, uri string, bad func(key, msg string)) target {
+	t, err := parseTarget(uri)
+	if err == nil && key == "proxy" && !t.loose {
+		err = errors.New("a strict router is not in this version: want ;lr")
+	}
+	if err != nil {
+		bad(key, err.Error())
+		return target{}
+	}
+	return t
+}
+
+// network is by what a target is reached: as it says, else by UDP if we
+// listen there, else by TCP.
+func (c *Config) network(t target) string {
+	if t.network != "" {
+		return t.network
+	}
+	for _, s := range c.Listen {
+		if l, err := parseListener(s); err == nil && l.network == "udp" {
+			return "udp"
+		}
+	}
+	return "tcp"
+}
+
+func (c *Config) checkNames(bad func(key, msg string)) {
+	lines := map[string]bool{}
+	for key, l := range c.Lines {
+		n, err := c.Naming().Parse(key)
+		if err != nil {
+			bad("lines."+key, "is not a name: "+err.Error())
+		}
+		lines[c.Naming().Text(n)] = true
+		if wire.CheckUser(cmp.Or(l.User, "x")) != nil {
+			bad("lines."+key+".user", "has characters that a user name can't have")
+		}
+		if l.Password.Reveal() == "" {
+			bad("lines."+key+".password", "is missing")
+		}
+	}
+	for key, a := range c.Accounts {
+		n, err := c.Naming().Parse(key)
+		switch {
+		case err != nil:
+			bad("accounts."+key, "is not a name: "+err.Error())
+		case lines[c.Naming().Text(n)]:
+			bad("accounts."+key, "is a line too")
+		}
+		if a.Password.Reveal() == "" {
+			bad("accounts."+key+".password", "is missing")
+		}
+	}
+}

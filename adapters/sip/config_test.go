@@ -1,0 +1,126 @@
+package sip
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gateway/bridge"
+)
+
+func testEnv() bridge.Env {
+	return bridge.Env{Name: "pbx", Node: "gw1", Version: "1.0", Key: []byte("0123456789abcdef0123456789abcdef")}
+}
+
+func TestMistakesInTheConfigurationAreFound(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		set  func(c *Config)
+		want []string
+	}{
+		{"none", func(*Config) {}, nil},
+		{"all that is allowed", func(c *Config) {
+			c.Listen = []string{"udp:[::]:5060", "tcp:0.0.0.0:5060", "tcp:[::]:5060"}
+			c.Address, c.Domain = []string{"auto", "192.0.2.1", "2001:db8::1", "gw.example.org"}, "gw.example.org"
+			c.Peer, c.Proxy, c.Networks = "sip:pbx.example.org;transport=tcp", "sip:edge:5080;lr", []string{"10.0.0.0/8", "2001:db8::/32", "192.0.2.9"}
+			c.Lines, c.Accounts = map[string]Line{"7001": {Password: "x"}}, map[string]Account{"tschüss": {Password: "x"}}
+		}, nil},
+		{"nothing", func(c *Config) { *c = Config{} }, []string{"address", "listen", "peer"}},
+		{"listeners", func(c *Config) {
+			c.Listen = []string{"udp:0.0.0.0:5060", "udp:0.0.0.0:5060", "tls:[::]:5061", "sctp:[::]:1", "udp:host:5060", "5060"}
+		}, []string{"listen[1]", "listen[2]", "listen[3]", "listen[4]", "listen[5]"}},
+		{"addresses", func(c *Config) {
+			c.Address, c.Domain, c.Networks = []string{"", "a b"}, "-", []string{"10.0.0.0/99", "x", "::ffff:10.0.0.0/104"}
+		}, []string{"address[0]", "address[1]", "domain", "networks[0]", "networks[1]", "networks[2]"}},
+		{"peer", func(c *Config) { c.Peer = "tel:+49" }, []string{"peer"}},
+		{"peer with a user", func(c *Config) { c.Peer = "sip:a@b" }, []string{"peer"}},
+		{"peer by tls", func(c *Config) { c.Peer = "sips:b" }, []string{"peer"}},
+		{"peer by a transport without a listener", func(c *Config) { c.Peer = "sip:b;transport=tcp" }, []string{"peer"}},
+		{"strict proxy", func(c *Config) { c.Proxy = "sip:edge" }, []string{"proxy"}},
+		{"without a peer", func(c *Config) {
+			c.Peer, c.Networks, c.Proxy = "", []string{"10.0.0.0/8"}, "sip:x;lr"
+			c.Lines, c.Accounts = map[string]Line{"1": {Password: "x"}}, map[string]Account{"2": {Password: "x"}}
+		}, []string{"lines", "networks", "proxy"}},
+		{"names", func(c *Config) {
+			c.Lines = map[string]Line{"1": {}, "2": {User: "\x00", Password: "x"}, "": {Password: "x"}}
+			c.Accounts = map[string]Account{"1": {Password: "x"}, "3": {}, "\x01": {Password: "x"}}
+		}, []string{"accounts.\x01", "accounts.1", "accounts.3.password", "lines.", "lines.1.password", "lines.2.user"}},
+		{"hosts", func(c *Config) {
+			c.Hosts = true
+			c.Accounts = map[string]Account{"a@b": {Password: "x"}, "c": {Password: "x"}}
+		}, []string{"accounts.c"}},
+	} {
+		c := NewConfig()
+		c.Listen, c.Peer = []string{"udp:0.0.0.0:5060"}, "sip:10.0.0.5"
+		row.set(c)
+		var got []string
+		c.Check(func(key, msg string) {
+			got = append(got, key)
+			if msg == "" {
+				t.Errorf("%s: %s: nothing said", row.name, key)
+			}
+		})
+		slices.Sort(got)
+		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", row.want) && len(got)+len(row.want) > 0 {
+			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func TestWhatIsLaterIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"tls:[::]:5061", "ws:[::]:80", "wss:[::]:443"} {
+		if _, err := parseListener(s); err == nil || !strings.Contains(err.Error(), "not in this version") {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}
+
+func TestNamesFold(t *testing.T) {
+	t.Parallel()
+	plain, hosted := (&Config{}).Naming(), (&Config{Hosts: true}).Naming()
+	for _, row := range []struct {
+		naming   bridge.Naming
+		in, want string // "": none
+	}{
+		{plain, "2001", "2001"}, {plain, "+49", "+49"}, {plain, "Bob", "Bob"}, {plain, "o'm&m", "o'm&m"}, {plain, "a@b", "a@b"},
+		{plain, "", ""}, {plain, "a\x00", ""}, {plain, strings.Repeat("a", 300), ""}, {plain, "\xff", ""},
+		{hosted, "Bob@EXAMPLE.org", "Bob@example.org"}, {hosted, `a\@b@c`, `a\@b@c`}, {hosted, "bob", ""}, {hosted, "bob@-x", ""},
+		{hosted, "bob@[2001:DB8:0::1]", "bob@[2001:db8::1]"},
+	} {
+		n, err := row.naming.Parse(row.in)
+		if got := row.naming.Text(n); (err != nil) != (row.want == "") || err == nil && got != row.want {
+			t.Errorf("%q: %q, %v", row.in, got, err)
+		}
+	}
+}
+
+func TestHomesWithoutAPeerMustBeAccounts(t *testing.T) {
+	t.Parallel()
+	c := NewConfig()
+	c.Accounts = map[string]Account{"2001": {Password: "x"}}
+	for text, good := range map[string]bool{"2001": true, "2002": false, "{x}": true} {
+		p, err := bridge.NewPattern(c.Naming(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if msg := c.CheckName(bridge.RoleHome, p); (msg == "") != good {
+			t.Errorf("%s: %q", text, msg)
+		}
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("udp:[::]:5060", "sip:pbx;lr;transport=udp")
+	f.Fuzz(func(t *testing.T, listen, peer string) {
+		c := NewConfig()
+		c.Listen, c.Peer = []string{listen}, peer
+		bad := false
+		c.Check(func(string, string) { bad = true })
+		if _, err := newSettings(c, testEnv()); err != nil && !bad {
+			t.Errorf("Check passed %q %q: %v", listen, peer, err)
+		}
+	})
+}

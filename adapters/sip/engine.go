@@ -1,0 +1,228 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gateway/bridge"
+
+	"golang.org/x/time/rate"
+)
+
+// An engine is what lives from the beginning of one Run to its end.
+type engine struct {
+	set     *settings
+	env     bridge.Env
+	log     *slog.Logger
+	h       bridge.Handler
+	metrics *metrics
+	agent   string // our User-Agent
+
+	crew    crew
+	udp     []*udpSocket
+	tcp     []net.Listener
+	bound   []listener // with the ports that they have
+	conns   conns
+	clients clients
+	txs     transactions
+
+	strangers strangers
+	auth      authenticator
+	registrar registrar
+	peer      *peer // nil: none
+	lines     []*line
+	status    status
+	draining  atomic.Bool
+
+	badInput rate.Sometimes // bounds what bad input writes to the log
+	stop     context.CancelFunc
+}
+
+func newEngine(a *Adapter, h bridge.Handler) *engine {
+	e := &engine{
+		set: a.set, env: a.env, log: a.env.Log, h: h, metrics: a.metrics,
+		agent: "Gateway/" + fit(a.env.Version), badInput: rate.Sometimes{First: 10, Interval: time.Second},
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.auth = authenticator{realm: a.set.realm, passwords: a.set.passwords, named: a.set.named, nonces: nonces{key: a.env.Key}}
+	e.status = status{handler: h, log: e.log, up: a.set.peer == nil}
+	if a.set.peer != nil {
+		e.peer = newPeer(a.set, net.DefaultResolver)
+	}
+	for name, l := range a.set.lines {
+		e.lines = append(e.lines, newLine(name, l))
+	}
+	return e
+}
+
+// fit makes a version fit for a User-Agent.
+func fit(version string) string {
+	out := []byte(version)
+	for i, c := range out {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.' && c != '-' && c != '+' {
+			out[i] = '-'
+		}
+	}
+	if len(out) == 0 || len(out) > 40 {
+		return "0"
+	}
+	return string(out)
+}
+
+// open binds every listener, or none.
+func (e *engine) open() error {
+	for _, l := range e.set.listeners {
+		addr, err := e.bind(l)
+		if err != nil {
+			e.closeListeners()
+			return err
+		}
+		e.bound = append(e.bound, addr)
+	}
+	return nil
+}
+
+func (e *engine) bind(l listener) (listener, error) {
+	v6only := false
+	for _, other := range e.set.listeners {
+		v6only = v6only || l.addr.Port() != 0 && other.network == l.network && other.addr.Port() == l.addr.Port() && other.addr.Addr().Is4()
+	}
+	if l.network == "udp" {
+		s, err := openUDP(l, v6only)
+		if err != nil {
+			return l, err
+		}
+		e.udp = append(e.udp, s)
+		return listener{network: "udp", addr: s.addr}, nil
+	}
+	t, err := net.Listen(family("tcp", l.addr.Addr(), v6only), l.addr.String())
+	if err != nil {
+		return l, fmt.Errorf("listen on tcp %v: %w", l.addr, err)
+	}
+	e.tcp = append(e.tcp, t)
+	return listener{network: "tcp", addr: addrPort(t.Addr())}, nil
+}
+
+// serve starts everything. fail ends the Run.
+func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
+	// What runs besides the sockets ends with this, before they are closed.
+	ctx, e.stop = context.WithCancel(ctx)
+	for _, s := range e.udp {
+		e.crew.start(func() {
+			if err := s.run(func(f flow, data []byte) { e.receive(f, data) }); err != nil {
+				fail(err)
+			}
+		})
+	}
+	for _, l := range e.tcp {
+		e.crew.start(func() {
+			if err := e.runAccept(ctx, l); err != nil {
+				fail(err)
+			}
+		})
+	}
+	e.crew.start(func() { e.runSweep(ctx) })
+	if e.peer == nil {
+		e.status.report()
+	} else {
+		e.crew.start(func() { e.runPeer(ctx) })
+	}
+	for _, l := range e.lines {
+		e.crew.start(func() { e.runLine(ctx, l) })
+	}
+}
+
+// runAccept takes connections until the listener is closed.
+func (e *engine) runAccept(ctx context.Context, l net.Listener) error {
+	for failed := 0; ; {
+		conn, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			// Out of file descriptors, most likely: that passes, or does not.
+			if failed++; failed == 100 {
+				return fmt.Errorf("accept on tcp %v: %w", l.Addr(), err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+			continue
+		}
+		failed = 0
+		from := addrPort(conn.RemoteAddr())
+		c := e.conns.accept(conn, e.isPeer(from.Addr()))
+		if c == nil {
+			e.metrics.refused.WithLabelValues(refusedConns).Inc()
+			_ = conn.Close() // it was never served
+			continue
+		}
+		e.serveConn(c)
+	}
+}
+
+// serveConn starts the goroutines of a connection.
+func (e *engine) serveConn(c *tcpConn) {
+	started := e.crew.start(c.runWriter) && e.crew.start(func() {
+		c.runReader(e.receive, e.broken, e.isKnown)
+		e.registrar.lost(c)
+		e.conns.remove(c)
+		if e.peer != nil && e.set.network == "tcp" && e.peer.is(c.remote) {
+			e.peer.suspect() // it may have ended altogether
+		}
+	})
+	if !started {
+		c.close()
+		e.conns.remove(c)
+	}
+}
+
+func (e *engine) runSweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			e.registrar.sweep(now)
+		}
+	}
+}
+
+// close ends everything and waits for it.
+func (e *engine) close() {
+	e.stop()
+	e.closeListeners()
+	e.conns.closeAll()
+	e.crew.wait()
+	e.txs.terminate()
+}
+
+func (e *engine) closeListeners() {
+	for _, s := range e.udp {
+		_ = s.conn.Close() // nothing is lost with it
+	}
+	for _, l := range e.tcp {
+		_ = l.Close()
+	}
+}
+
+// drain refuses what is new and unregisters the lines.
+func (e *engine) drain(ctx context.Context) {
+	e.draining.Store(true)
+	var wg sync.WaitGroup
+	for _, l := range e.lines {
+		wg.Go(func() { e.unregister(ctx, l) })
+	}
+	wg.Wait()
+}

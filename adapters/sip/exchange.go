@@ -1,0 +1,79 @@
+package sip
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"gateway/adapters/sip/wire"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// An exchange is a request that has passed the gate, and its answer.
+type exchange struct {
+	e    *engine
+	m    *wire.Message
+	f    flow // it came by
+	tx   *gosip.ServerTx
+	from sender
+}
+
+// answer sends the final response. That it can't be sent shows in nothing but
+// the sender's trying again.
+func (x *exchange) answer(status int, reason string, fields ...wire.Field) {
+	x.e.metrics.response(directionOut, string(x.m.Request.Method), status)
+	_ = x.tx.Respond(x.e.reply(x.f, x.m, status, reason, fields))
+}
+
+// refuse answers with a status's own phrase.
+func (x *exchange) refuse(status int, fields ...wire.Field) {
+	x.answer(status, phrases[status], fields...)
+}
+
+// stateless answers without a transaction (RFC 3261 section 8.2.7): a repeat
+// is answered anew, the same.
+func (e *engine) stateless(f flow, m *wire.Message, status int, reason string, fields ...wire.Field) {
+	e.metrics.response(directionOut, string(m.Request.Method), status)
+	_ = txFlow{back(f, m)}.WriteMsg(e.reply(f, m, status, reason, fields))
+}
+
+func (e *engine) reply(f flow, m *wire.Message, status int, reason string, fields []wire.Field) *gosip.Response {
+	res := m.Reply(status, reason, e.toTag(m), f.remote)
+	for _, h := range fields {
+		res.AppendHeader(gosip.NewHeader(h.Name, h.Value))
+	}
+	return res
+}
+
+// toTag is the same for every answer to one request (RFC 3261 section 8.2.6.2).
+func (e *engine) toTag(m *wire.Message) string {
+	h := hmac.New(sha256.New, e.env.Key)
+	h.Write([]byte("sip to-tag\x00" + m.Get("Call-ID") + "\x00" + m.Get("CSeq") + "\x00" + m.Get("Via")))
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// back is where answers to m go (RFC 3261 section 18.2.2, RFC 3581 section 4):
+// by UDP to the source's address, at the port of Via unless it has an rport.
+// Never to an address that only a header names.
+func back(f flow, m *wire.Message) flow {
+	via := m.Request.Via()
+	if f.reliable() || via == nil || via.Params.Has("rport") {
+		return f
+	}
+	port := uint16(via.Port)
+	if port == 0 {
+		port = defaultPort
+	}
+	f.remote = netip.AddrPortFrom(f.remote.Addr(), port)
+	return f
+}
+
+// retryAfter is a Retry-After header, at least a second.
+func retryAfter(d time.Duration) wire.Field {
+	s := max(1, int((d+time.Second-1)/time.Second))
+	return wire.Field{Name: "Retry-After", Value: strconv.Itoa(s)}
+}

@@ -1,0 +1,94 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Why something from the network came to nothing: the labels of refused.
+const (
+	refusedFlood     = "flood"     // too much from a stranger
+	refusedMalformed = "malformed" // could not be read
+	refusedStranger  = "stranger"  // neither the peer nor an account
+	refusedSecret    = "secret"    // wrong credentials
+	refusedTries     = "tries"     // too many wrong credentials
+	refusedSender    = "sender"    // under another's name
+	refusedConns     = "conns"     // too many connections
+	refusedRoom      = "room"      // too many transactions
+	refusedDraining  = "draining"  // about to end
+	refusedUnasked   = "unasked"   // a response to nothing
+	refusedPanic     = "panic"     // a fault of ours
+	refusedLoop      = "loop"      // our own message, come back
+	directionIn      = "received"  // responses to our requests
+	directionOut     = "sent"      // our responses
+	otherMethod      = "other"     // not in methods
+	otherCode        = "other"     // no status
+	metricResponses  = "gateway_sip_responses_total"
+	metricRefused    = "gateway_sip_refused_total"
+)
+
+// methods are those that may stand in a label.
+var methods = map[string]bool{
+	"INVITE": true, "ACK": true, "CANCEL": true, "BYE": true, "REGISTER": true, "OPTIONS": true, "SUBSCRIBE": true,
+	"NOTIFY": true, "REFER": true, "INFO": true, "MESSAGE": true, "PRACK": true, "UPDATE": true, "PUBLISH": true,
+}
+
+// metrics count what the adapter says and hears.
+type metrics struct {
+	responses *prometheus.CounterVec // direction, method, code
+	refused   *prometheus.CounterVec // reason
+}
+
+func newMetrics(adapter string, reg prometheus.Registerer) (*metrics, error) {
+	labels := prometheus.Labels{"adapter": adapter}
+	m := &metrics{
+		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: metricResponses, ConstLabels: labels,
+			Help: "Final SIP responses that were sent, and received, by method and status.",
+		}, []string{"direction", "method", "code"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: metricRefused, ConstLabels: labels,
+			Help: "What came from the network and was refused or dropped, by reason.",
+		}, []string{"reason"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	var err error
+	if m.responses, err = register(reg, m.responses); err != nil {
+		return nil, err
+	}
+	if m.refused, err = register(reg, m.refused); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// register gives the collector that is there already, if one is.
+func register(reg prometheus.Registerer, c *prometheus.CounterVec) (*prometheus.CounterVec, error) {
+	err := reg.Register(c)
+	var twice prometheus.AlreadyRegisteredError
+	if errors.As(err, &twice) {
+		if old, ok := twice.ExistingCollector.(*prometheus.CounterVec); ok {
+			return old, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return c, nil
+}
+
+func (m *metrics) response(direction, method string, code int) {
+	if !methods[method] {
+		method = otherMethod
+	}
+	text := otherCode
+	if code >= 100 && code <= 699 {
+		text = strconv.Itoa(code)
+	}
+	m.responses.WithLabelValues(direction, method, text).Inc()
+}

@@ -1,0 +1,308 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"gateway/bridge"
+)
+
+const (
+	watchEvery   = 30 * time.Second
+	watchPatient = 5 * time.Second // for the answer to an OPTIONS
+	lookUpEvery  = 5 * time.Minute
+	lookUpWithin = 5 * time.Second
+	maxAddresses = 8
+)
+
+// A resolver is the part of net.Resolver that finds the peer.
+type resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+}
+
+// A peer is where requests go and come from, and whether it is there.
+type peer struct {
+	set    *settings
+	dns    resolver
+	sounds chan struct{} // it was heard while down, or did not answer while up
+
+	mu    sync.Mutex // guards the rest: the watcher writes, everybody reads
+	addrs []netip.AddrPort
+	known map[netip.Addr]bool
+	err   error // why it can't be found
+	up    bool
+	last  time.Time // it was heard
+	rise  chan struct{}
+}
+
+func newPeer(set *settings, dns resolver) *peer {
+	return &peer{set: set, dns: dns, sounds: make(chan struct{}, 1), rise: make(chan struct{}), err: errors.New("not looked for yet")}
+}
+
+// has says whether a request from a is the peer's.
+func (p *peer) has(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for _, n := range p.set.networks {
+		if n.Contains(a) {
+			return true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[a]
+}
+
+// is says whether a is the peer's very address, port included.
+func (p *peer) is(a netip.AddrPort) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.addrs, a)
+}
+
+func (p *peer) addresses() []netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.addrs
+}
+
+func (p *peer) trouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// heard says that the peer is there.
+func (p *peer) heard() {
+	p.mu.Lock()
+	p.last = time.Now()
+	p.mu.Unlock()
+	p.sound(false)
+}
+
+// suspect says that the peer did not answer, or has hung up. What was heard of
+// it before proves nothing any more.
+func (p *peer) suspect() {
+	p.mu.Lock()
+	p.last = time.Time{}
+	p.mu.Unlock()
+	p.sound(true)
+}
+
+// sound wakes the watcher, if it believes so.
+func (p *peer) sound(up bool) {
+	if p.isUp() != up {
+		return
+	}
+	select {
+	case p.sounds <- struct{}{}:
+	default: // it has been woken already
+	}
+}
+
+// heardLately says whether there was a sign of life since it would have been
+// asked for one.
+func (p *peer) heardLately() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.last.IsZero() && time.Since(p.last) < watchEvery
+}
+
+func (p *peer) isUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.up
+}
+
+func (p *peer) setUp(up bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if up && !p.up {
+		close(p.rise)
+		p.rise = make(chan struct{})
+	}
+	p.up = up
+}
+
+// risen is closed when the peer comes back the next time.
+func (p *peer) risen() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rise
+}
+
+// locate finds the addresses of the peer and of the proxy (RFC 3263 section
+// 4). What was known stays if that fails.
+func (p *peer) locate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
+	defer cancel()
+	addrs, err := p.resolve(ctx, p.set.hop)
+	known := map[netip.Addr]bool{}
+	for _, a := range addrs {
+		known[a.Addr()] = true
+	}
+	if err == nil && p.set.hop != *p.set.peer {
+		// What comes from the peer itself does not have to pass the proxy.
+		// That its name says nothing to us is no fault then.
+		more, _ := p.resolve(ctx, *p.set.peer)
+		for _, a := range more {
+			known[a.Addr()] = true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+	if err == nil {
+		p.addrs, p.known = addrs, known
+	}
+	return err
+}
+
+func (p *peer) resolve(ctx context.Context, t target) ([]netip.AddrPort, error) {
+	port := t.port
+	if port == 0 {
+		port = defaultPort
+	}
+	if a, err := netip.ParseAddr(strings.Trim(t.host, "[]")); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), port)}, nil
+	}
+	if t.port == 0 {
+		if _, records, err := p.dns.LookupSRV(ctx, "sip", p.set.network, t.host); err == nil && len(records) > 0 {
+			return p.services(ctx, records)
+		}
+	}
+	return p.hosts(ctx, t.host, port)
+}
+
+// services are the addresses behind SRV records, in their order.
+func (p *peer) services(ctx context.Context, records []*net.SRV) ([]netip.AddrPort, error) {
+	var all []netip.AddrPort
+	var last error
+	for _, r := range records[:min(len(records), maxAddresses)] {
+		addrs, err := p.hosts(ctx, strings.TrimSuffix(r.Target, "."), r.Port)
+		if err != nil {
+			last = err
+			continue
+		}
+		all = append(all, addrs...)
+	}
+	if len(all) == 0 {
+		return nil, last
+	}
+	return all[:min(len(all), maxAddresses)], nil
+}
+
+func (p *peer) hosts(ctx context.Context, host string, port uint16) ([]netip.AddrPort, error) {
+	addrs, err := p.dns.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", host, err)
+	}
+	var all []netip.AddrPort
+	for _, a := range addrs {
+		a = a.Unmap()
+		if p.usable(a) && len(all) < maxAddresses {
+			all = append(all, netip.AddrPortFrom(a, port))
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("look up %s: no address that a listener could reach", host)
+	}
+	return all, nil
+}
+
+// usable says whether we have a listener of a's family.
+func (p *peer) usable(a netip.Addr) bool {
+	for _, l := range p.set.listeners {
+		la := l.addr.Addr()
+		if la.Is4() == a.Is4() || la.IsUnspecified() && la.Is6() {
+			return true
+		}
+	}
+	return false
+}
+
+// runPeer asks the peer for a sign of life, now and then while it gives one,
+// less and less often while it does not. Whatever else comes from it is as
+// good as an answer.
+func (e *engine) runPeer(ctx context.Context) {
+	p := e.peer
+	var pace bridge.Backoff
+	var looked time.Time
+	for {
+		var err error
+		if len(p.addresses()) == 0 || !p.isUp() || time.Since(looked) > lookUpEvery {
+			looked = time.Now()
+			err = p.locate(ctx)
+		}
+		if err == nil {
+			err = e.probe(ctx)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if p.heardLately() {
+			err = nil // it may not care for OPTIONS
+		}
+		p.setUp(err == nil)
+		e.status.peer(err == nil, err)
+		wait := watchEvery
+		if err == nil {
+			pace.Reset()
+		} else {
+			wait = pace.Next()
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		case <-p.sounds:
+			timer.Stop()
+			if p.heardLately() {
+				p.setUp(true)
+				e.status.peer(true, nil)
+			}
+		}
+	}
+}
+
+// probe sends an OPTIONS (RFC 3261 section 11). Any answer will do.
+func (e *engine) probe(ctx context.Context) error {
+	var last error
+	for _, a := range e.peer.addresses() {
+		within, cancel := context.WithTimeout(ctx, watchPatient)
+		_, err := e.askBy(within, e.set.network, a, func(f flow) (*outgoing, error) {
+			return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
+		}, nil)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		last = fmt.Errorf("ask %v for OPTIONS: %w", a, err)
+	}
+	return last
+}
+
+// plain makes a request of nobody's in particular.
+func (e *engine) plain(f flow, method, uri, to string) (*outgoing, error) {
+	host, port, err := e.sentBy(f)
+	if err != nil {
+		return nil, err
+	}
+	domain := e.set.domain
+	if domain == "" {
+		domain = hostPort(host, port)
+	}
+	return &outgoing{
+		method: method, uri: uri, route: e.set.route, from: "<sip:" + domain + ">;tag=" + newToken(), to: "<" + to + ">",
+		callID: newToken(), cseq: 1, hops: defaultHops,
+	}, nil
+}

@@ -1,0 +1,77 @@
+package sip
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"gateway/adapters/sip/wire"
+)
+
+// isPeer says whether requests from a are the peer's.
+func (e *engine) isPeer(a netip.Addr) bool { return e.peer != nil && e.peer.has(a) }
+
+// isKnown says whether f leads to the peer or to an account.
+func (e *engine) isKnown(f flow) bool { return e.isPeer(f.remote.Addr()) || e.registrar.knows(f) }
+
+// receive takes one message, in the goroutine of its socket. false: the
+// connection is worth nothing any more.
+func (e *engine) receive(f flow, data []byte) (ok bool) {
+	defer func() {
+		// A fault of ours that a message has found ends with that message.
+		if p := recover(); p != nil {
+			e.metrics.refused.WithLabelValues(refusedPanic).Inc()
+			e.badInput.Do(func() {
+				e.log.Error("panic while taking a message", "peer", f.remote, "err", p, "stack", string(debug.Stack()))
+			})
+			ok = false
+		}
+	}()
+	known := e.isKnown(f)
+	if !known && !e.strangers.allow(f.remote.Addr(), time.Now()) {
+		e.metrics.refused.WithLabelValues(refusedFlood).Inc()
+		return false
+	}
+	if !f.reliable() {
+		data = bytes.Clone(data) // the socket's buffer; what is made of it stays
+	}
+	m, err := wire.Parse(data)
+	switch {
+	case err != nil:
+		e.malformed(f, m, known, err)
+	case m.Response != nil:
+		if !e.clients.deliver(m) {
+			e.metrics.refused.WithLabelValues(refusedUnasked).Inc()
+			return true
+		}
+		e.metrics.response(directionIn, string(m.Response.CSeq().MethodName), m.Response.StatusCode)
+	default:
+		e.request(f, m, known)
+	}
+	return true
+}
+
+// broken takes what a connection ended with that is no SIP message.
+func (e *engine) broken(f flow, rest []byte, err error) {
+	known := e.isKnown(f)
+	var m *wire.Message
+	if head, _, ok := bytes.Cut(rest, []byte("\r\n\r\n")); ok && known && len(head) < wire.MaxMessage/2 {
+		// Only to answer it: what was wrong is known already.
+		m, _ = wire.Parse(append(bytes.Clone(head), "\r\n\r\n"...))
+	}
+	e.malformed(f, m, known, err)
+}
+
+// malformed counts and logs bad input, and answers it where that helps
+// somebody: those we know.
+func (e *engine) malformed(f flow, m *wire.Message, known bool, err error) {
+	e.metrics.refused.WithLabelValues(refusedMalformed).Inc()
+	e.badInput.Do(func() { e.log.Warn("bad input", "peer", f.remote, "transport", f.network(), "err", err) })
+	var wrong *wire.StatusError
+	if !known || m == nil || m.Request == nil || m.Get("Via") == "" || !errors.As(err, &wrong) || m.Request.Method == "ACK" {
+		return
+	}
+	e.stateless(f, m, wrong.Status, wrong.Reason)
+}

@@ -1,0 +1,142 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"gateway/adapters/sip/wire"
+)
+
+var (
+	errTooBig   = errors.New("too long for UDP, and there is no other way")
+	errNoSocket = errors.New("no listener for that kind of address")
+)
+
+// firstTry is how long an address may be silent while there is another.
+const firstTry = 8 * time.Second
+
+// way finds or makes a flow to an address.
+func (e *engine) way(ctx context.Context, network string, to netip.AddrPort) (flow, error) {
+	if network == "udp" {
+		for _, s := range e.udp {
+			a := s.addr.Addr()
+			if a.Is4() == to.Addr().Is4() || a.IsUnspecified() && a.Is6() {
+				return flow{carrier: s, remote: to}, nil
+			}
+		}
+		return flow{}, fmt.Errorf("send by udp to %v: %w", to, errNoSocket)
+	}
+	c, fresh, err := e.conns.dial(ctx, to)
+	if err != nil {
+		return flow{}, err
+	}
+	if fresh {
+		e.serveConn(c)
+	}
+	return flow{carrier: c, remote: c.remote}, nil
+}
+
+// exchange sends o over f and gives the final response.
+func (e *engine) exchange(ctx context.Context, f flow, o *outgoing) (*wire.Message, error) {
+	host, port, err := e.sentBy(f)
+	if err != nil {
+		return nil, err
+	}
+	build := func(branch string) []byte {
+		transport := "UDP"
+		if f.reliable() {
+			transport = "TCP"
+		}
+		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+";rport", e.agent)
+	}
+	if !f.reliable() && len(build("z9hG4bK"+newToken())) > maxUDP {
+		return nil, errTooBig
+	}
+	return e.clients.do(ctx, f, o.method, build)
+}
+
+// authenticated is exchange, and answers a challenge where cred is not nil:
+// once, and once more if the nonce was too old.
+func (e *engine) authenticated(ctx context.Context, f flow, o *outgoing, cred *credential) (*wire.Message, error) {
+	for try := 0; ; try++ {
+		res, err := e.exchange(ctx, f, o)
+		if err != nil {
+			return nil, err
+		}
+		status := res.Response.StatusCode
+		if status != 401 && status != 407 || cred == nil {
+			return res, nil
+		}
+		field, stale, err := cred.answer(res, o)
+		if err != nil || try > 0 && !stale || try > 1 {
+			return res, nil // the refusal is the answer
+		}
+		o.auth = []wire.Field{field}
+		o.cseq++
+	}
+}
+
+// addressed makes a request for one flow: what it says of us may depend on it.
+type addressed func(f flow) (*outgoing, error)
+
+// ask sends a request to the peer, one address after the other until one
+// answers. A request that is too long for UDP goes by TCP (RFC 3261 section
+// 18.1.1).
+func (e *engine) ask(ctx context.Context, make addressed, cred *credential) (*wire.Message, error) {
+	addrs := e.peer.addresses()
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("find the peer: %w", e.peer.trouble())
+	}
+	var last error
+	for i, a := range addrs {
+		res, err := e.askAt(ctx, a, make, cred, i < len(addrs)-1)
+		if err == nil {
+			e.peer.heard()
+			return res, nil
+		}
+		last = err
+		if ctx.Err() != nil || errors.Is(err, errTooBig) {
+			break
+		}
+	}
+	if !errors.Is(last, errTooBig) {
+		e.peer.suspect()
+	}
+	return nil, last
+}
+
+func (e *engine) askAt(ctx context.Context, a netip.AddrPort, make addressed, cred *credential, more bool) (*wire.Message, error) {
+	if more {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, firstTry)
+		defer cancel()
+	}
+	res, err := e.askBy(ctx, e.set.network, a, make, cred)
+	if !errors.Is(err, errTooBig) {
+		return res, err
+	}
+	f, err := e.way(ctx, "tcp", a)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errTooBig, err)
+	}
+	return e.askOver(ctx, f, make, cred)
+}
+
+func (e *engine) askBy(ctx context.Context, network string, a netip.AddrPort, make addressed, cred *credential) (*wire.Message, error) {
+	f, err := e.way(ctx, network, a)
+	if err != nil {
+		return nil, err
+	}
+	return e.askOver(ctx, f, make, cred)
+}
+
+func (e *engine) askOver(ctx context.Context, f flow, make addressed, cred *credential) (*wire.Message, error) {
+	o, err := make(f)
+	if err != nil {
+		return nil, err
+	}
+	return e.authenticated(ctx, f, o, cred)
+}

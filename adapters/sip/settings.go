@@ -1,0 +1,158 @@
+package sip
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"gateway/adapters/sip/wire"
+	"gateway/bridge"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// settings are a Config that Check has passed, read.
+type settings struct {
+	adapter   string
+	naming    bridge.Naming
+	hosts     bool
+	listeners []listener
+	addresses []string
+	domain    string // "" is our address
+	realm     string
+
+	peer     *target // nil: none
+	hop      target  // where requests go: the proxy, else the peer
+	route    string  // value of Route, "" for none
+	network  string  // by what hop is reached
+	networks []netip.Prefix
+
+	lines     map[string]lineSettings // by name, as is
+	passwords map[string]string       // of accounts, by name
+}
+
+type lineSettings struct {
+	name           bridge.Name
+	user, password string
+}
+
+func newSettings(c *Config, env bridge.Env) (*settings, error) {
+	s := &settings{
+		adapter: env.Name, naming: c.Naming(), hosts: c.Hosts, addresses: c.Address,
+		realm: cmp.Or(c.Domain, env.Node, "gateway"),
+		lines: map[string]lineSettings{}, passwords: map[string]string{},
+	}
+	s.domain, _ = foldHost(c.Domain)
+	for _, text := range c.Listen {
+		l, err := parseListener(text)
+		if err != nil {
+			return nil, fmt.Errorf("listen: %w", err)
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	for _, text := range c.Networks {
+		n, err := parseNetwork(text)
+		if err != nil {
+			return nil, fmt.Errorf("networks: %w", err)
+		}
+		s.networks = append(s.networks, n)
+	}
+	if err := s.readPeer(c); err != nil {
+		return nil, err
+	}
+	for key, l := range c.Lines {
+		n, err := s.naming.Parse(key)
+		if err != nil {
+			return nil, fmt.Errorf("lines.%s: %w", key, err)
+		}
+		s.lines[s.naming.Text(n)] = lineSettings{name: n, user: cmp.Or(l.User, s.userOf(n)), password: l.Password.Reveal()}
+	}
+	for key, a := range c.Accounts {
+		n, err := s.naming.Parse(key)
+		if err != nil {
+			return nil, fmt.Errorf("accounts.%s: %w", key, err)
+		}
+		s.passwords[s.naming.Text(n)] = a.Password.Reveal()
+	}
+	return s, nil
+}
+
+func (s *settings) readPeer(c *Config) error {
+	if c.Peer == "" {
+		return nil
+	}
+	t, err := parseTarget(c.Peer)
+	if err != nil {
+		return fmt.Errorf("peer: %w", err)
+	}
+	s.peer, s.hop = &t, t
+	if c.Proxy != "" {
+		if s.hop, err = parseTarget(c.Proxy); err != nil {
+			return fmt.Errorf("proxy: %w", err)
+		}
+		s.route = "<sip:" + s.hop.hostport() + transportParam(s.hop.network) + ";lr>"
+	}
+	s.network = c.network(s.hop)
+	return nil
+}
+
+func transportParam(network string) string {
+	if network == "" {
+		return ""
+	}
+	return ";transport=" + network
+}
+
+// userOf is a name's user part.
+func (s *settings) userOf(n bridge.Name) string {
+	if s.hosts {
+		return n.Lead
+	}
+	return n.Main
+}
+
+// uri writes a name as a SIP URI; host is where names without one are.
+func (s *settings) uri(n bridge.Name, host string) string {
+	if s.hosts {
+		return "sip:" + wire.EscapeUser(n.Lead) + "@" + n.Main
+	}
+	return "sip:" + wire.EscapeUser(n.Main) + "@" + host
+}
+
+// nameOf reads a URI as a name, in text form.
+func (s *settings) nameOf(uri *gosip.Uri) (string, error) {
+	user, err := wire.User(uri)
+	if err != nil {
+		return "", err
+	}
+	n := bridge.Name{Main: user}
+	if s.hosts {
+		n = bridge.Name{Lead: user, Main: wire.Host(uri)}
+	}
+	if n, err = s.naming.Fold(n); err != nil {
+		return "", err
+	}
+	return s.naming.Text(n), nil
+}
+
+// named makes a name's text form of a user and a host, which counts only
+// where names have one; "" if it can't be a name.
+func (s *settings) named(user, host string) string {
+	n := bridge.Name{Main: user}
+	if s.hosts {
+		n = bridge.Name{Lead: user, Main: host}
+	}
+	n, err := s.naming.Fold(n)
+	if err != nil {
+		return ""
+	}
+	return s.naming.Text(n)
+}
+
+// anonymous is the sender who withholds who it is (RFC 3323, RFC 3325).
+func (s *settings) anonymous() string { return s.named("anonymous", "anonymous.invalid") }
+
+func isAnonymous(uri *gosip.Uri) bool {
+	return strings.EqualFold(uri.Host, "anonymous.invalid") || strings.EqualFold(uri.User, "anonymous")
+}
