@@ -31,7 +31,7 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sip %s: %w", env.Name, err)
 	}
-	m, err := newMetrics(env.Name, env.Metrics)
+	m, err := newMetrics(env.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("sip %s: %w", env.Name, err)
 	}

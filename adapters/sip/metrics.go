@@ -42,44 +42,26 @@ type metrics struct {
 	refused   *prometheus.CounterVec // reason
 }
 
-func newMetrics(adapter string, reg prometheus.Registerer) (*metrics, error) {
-	labels := prometheus.Labels{"adapter": adapter}
+// newMetrics registers with reg, which adds the label that tells adapters
+// apart.
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricResponses, ConstLabels: labels,
+			Name: metricResponses,
 			Help: "Final SIP responses that were sent, and received, by method and status.",
 		}, []string{"direction", "method", "code"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricRefused, ConstLabels: labels,
+			Name: metricRefused,
 			Help: "What came from the network and was refused or dropped, by reason.",
 		}, []string{"reason"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	var err error
-	if m.responses, err = register(reg, m.responses); err != nil {
-		return nil, err
-	}
-	if m.refused, err = register(reg, m.refused); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// register gives the collector that is there already, if one is.
-func register(reg prometheus.Registerer, c *prometheus.CounterVec) (*prometheus.CounterVec, error) {
-	err := reg.Register(c)
-	var twice prometheus.AlreadyRegisteredError
-	if errors.As(err, &twice) {
-		if old, ok := twice.ExistingCollector.(*prometheus.CounterVec); ok {
-			return old, nil
-		}
-	}
-	if err != nil {
+	if err := errors.Join(reg.Register(m.responses), reg.Register(m.refused)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return c, nil
+	return m, nil
 }
 
 func (m *metrics) response(direction, method string, code int) {
