@@ -69,8 +69,26 @@ func (o *outbox) hold(ctx context.Context, j *job) {
 	}
 	j.mark = seq
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.custody[j.m.ID] = &held{job: j, until: now.Add(custodyTime)}
+	bounce := o.early[j.m.ID]
+	delete(o.early, j.m.ID)
+	o.mu.Unlock()
+	if bounce != nil {
+		o.bounced(ctx, j.m.ID, bounce)
+	}
+}
+
+// listen makes a bounce count that is quicker than the outcome of the attempt.
+func (o *outbox) listen(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.early[id] = nil
+}
+
+func (o *outbox) unlisten(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.early, id)
 }
 
 // bounced takes a relayed message back: to try it again, or to tell its sender.
@@ -78,7 +96,14 @@ func (o *outbox) bounced(ctx context.Context, id string, err *Error) {
 	o.mu.Lock()
 	h := o.custody[id]
 	delete(o.custody, id)
+	_, early := o.early[id]
+	if h == nil && early {
+		o.early[id] = err
+	}
 	o.mu.Unlock()
+	if h == nil && early {
+		return
+	}
 	if h == nil {
 		o.log.Debug("bounce of an unknown message", "id", id, "err", err)
 		return

@@ -184,6 +184,7 @@ func (l *lane) try(ctx context.Context) {
 	l.result = result
 	l.hurry = false
 	m := j.m
+	l.o.listen(m.ID)
 	l.o.wg.Add(1)
 	go func() {
 		defer l.o.wg.Done()
@@ -197,6 +198,9 @@ func (l *lane) try(ctx context.Context) {
 // finish does what the outcome of the attempt for the first job asks for.
 func (l *lane) finish(ctx context.Context, r attempt) {
 	j := l.queue[0]
+	if r.err != nil || r.outcome != Relayed {
+		l.o.unlisten(j.m.ID)
+	}
 	l.o.metrics.out(j.m, r)
 	var e *Error
 	switch {
@@ -220,6 +224,7 @@ func (l *lane) finish(ctx context.Context, r attempt) {
 func (l *lane) relayed(ctx context.Context, j *job) {
 	if j.seq == 0 {
 		if err := l.keep(ctx, j); err != nil {
+			l.o.unlisten(j.m.ID)
 			l.fail(ctx, 0, err)
 			return
 		}

@@ -41,7 +41,8 @@ type outbox struct {
 	mu      sync.Mutex // guards what follows: lanes come and go
 	closed  bool
 	lanes   map[lanePair]*lane
-	custody map[string]*held // by Message.ID
+	custody map[string]*held  // by Message.ID
+	early   map[string]*Error // bounces of what is being handed on, by Message.ID; nil if there is none yet
 	jobs    int
 	bytes   int
 	stored  map[uint64]waiting // what is on disk, for the gauges
@@ -65,6 +66,7 @@ func newOutbox(log *slog.Logger, disk Log, m *metrics, send func(context.Context
 		leaving: make(chan struct{}),
 		lanes:   make(map[lanePair]*lane),
 		custody: make(map[string]*held),
+		early:   make(map[string]*Error),
 		stored:  make(map[uint64]waiting),
 	}
 }

@@ -422,6 +422,25 @@ func TestABounceIsTriedAgainOrTold(t *testing.T) {
 	}
 }
 
+func TestABounceMayBeQuickerThanTheOutcome(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
+			if m.Kind == Failed {
+				return Taken, nil
+			}
+			w.o.bounced(w.ctx, m.ID, unknown)
+			return Relayed, nil
+		})
+		w.message("m1", false, "x")
+		w.after(time.Second)
+		w.wantGot("m1@x", "Failed of m1: not-found")
+		w.wantDisk(0)
+		if n := len(w.o.early); n > 0 {
+			w.t.Errorf("%d entries stayed", n)
+		}
+	})
+}
+
 func TestARestartForgetsAndRepeatsNothing(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
