@@ -1,0 +1,64 @@
+# Everything here sets itself up on a bare Debian with Go, and ends by itself.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME    ?= 3s
+
+.PHONY: help build test check unit fuzz e2e demo lint cover clean
+
+help: ## show this
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+build: ## build the static binary ./gateway
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o gateway .
+
+test: ## run all tests, with real peers: they are installed if missing (root)
+	@start=$$SECONDS; \
+	trap 'echo "make test: FAILED after $$((SECONDS - start)) s"' EXIT; \
+	for step in peers check unit fuzz e2e; do echo "== $$step"; $(MAKE) $$step; done; \
+	trap - EXIT; \
+	echo "make test: everything passed in $$((SECONDS - start)) s"
+
+.PHONY: peers
+peers:
+	@scripts/install-peers test
+
+check:
+	@unformatted=$$(gofmt -l .); \
+	if [[ -n $$unformatted ]]; then echo "gofmt wants to change:"; echo "$$unformatted"; exit 1; fi
+	@# Only a synctest bubble's clock makes a Sleep in a test harmless.
+	@asleep=$$(grep -rl --include='*_test.go' 'time\.Sleep(' . | xargs -r grep -L '"testing/synctest"' || true); \
+	if [[ -n $$asleep ]]; then echo "time.Sleep in tests:"; echo "$$asleep"; exit 1; fi
+	@go vet ./...
+	@go vet -tags e2e ./internal/...
+
+unit: ## run the unit tests, which need no peers
+	@CGO_ENABLED=1 go test -race -timeout 3m ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (3s)
+	@scripts/fuzz $(FUZZTIME)
+
+e2e: ## run the end-to-end tests; the peers must be there
+	@go test -tags e2e -count 1 -parallel 4 -timeout 6m ./internal/peer ./internal/e2e
+
+demo: ## show the gateway between two phones and an XMPP user (root, if peers are missing)
+	@scripts/install-peers demo & peers=$$!; \
+	trap 'wait $$peers || true' EXIT; \
+	echo "building"; CGO_ENABLED=0 go build -o /dev/null . ./internal/demo; \
+	trap - EXIT; wait $$peers; \
+	CGO_ENABLED=0 go run ./internal/demo
+
+lint: ## run staticcheck and golangci-lint; the first run builds them, which takes minutes
+	@go run $(STATICCHECK) -tags e2e ./...
+	@go run $(GOLANGCI) run
+
+cover: ## show how much of each package the unit tests reach
+	@go test -cover ./...
+
+clean: ## remove what make build made
+	@rm -f gateway

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gateway/internal/peer"
+)
+
+const (
+	alice         = "alice@example.org/desk"
+	alicePassword = "alice-pw"
+	component     = "phones.example.org"
+	secret        = "component-secret"
+	sipDomain     = "gw.example.org"
+)
+
+// A stage has the lab, and who plays.
+type stage struct {
+	lab      *peer.Lab
+	gateway  *peer.Gateway
+	chat     *peer.Chat
+	one, two *peer.Linphone // 2001 and 2002
+	scene    int
+}
+
+func newStage(dir string) (*stage, error) {
+	lab, err := peer.NewLab(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &stage{lab: lab}, nil
+}
+
+// say prints what comes next.
+func (s *stage) say(format string, args ...any) {
+	s.scene++
+	fmt.Printf("%d. %s\n", s.scene, fmt.Sprintf(format, args...))
+}
+
+// mapping is the gateway's file.
+func (s *stage) mapping() string {
+	return fmt.Sprintf(`[gateway]
+node  = "demo"
+state = "state"
+http  = %q
+
+[sip.pbx]
+listen   = ["udp:%s"]
+domain   = %q
+accounts = { "2001" = { password = "pw-2001" }, "2002" = { password = "pw-2002" } }
+
+[xmpp.chat]
+component = %q
+server    = %q
+secret    = %q
+domains   = ["example.org"]
+
+[[map]]
+home = "pbx:{ext:2[0-9]{3}}"
+as   = { pbx = "{ext}", chat = "{ext}@%s" }
+
+[[map]]
+home = "chat:{user:[a-z][a-z0-9._-]*}@example.org"
+as   = { pbx = "{user}", chat = "{user}@%s" }
+`,
+		s.lab.At(peer.GatewayHost, peer.HTTPPort), s.lab.At(peer.GatewayHost, peer.SIPPort), sipDomain,
+		component, s.lab.At(peer.XMPPHost, peer.ComponentPort), secret, component, component)
+}
+
+// build starts everybody.
+func (s *stage) build(ctx context.Context) error {
+	s.say("building the gateway")
+	bin, err := s.lab.Dir("bin")
+	if err != nil {
+		return err
+	}
+	binary, err := peer.BuildGateway(ctx, bin)
+	if err != nil {
+		return err
+	}
+	s.say("starting Prosody, an XMPP server, for example.org and the component %s", component)
+	_, err = peer.StartProsody(ctx, s.lab, peer.ProsodyConfig{
+		Users: map[string]string{"alice@example.org": alicePassword}, Components: map[string]string{component: secret}, Offline: true,
+	})
+	if err != nil {
+		return err
+	}
+	s.say("starting the gateway with this mapping.toml:\n\n%s", indent(s.mapping()))
+	s.gateway, err = peer.StartGateway(ctx, s.lab, binary, "gateway", s.lab.At(peer.GatewayHost, peer.HTTPPort), s.mapping())
+	if err != nil {
+		return err
+	}
+	if _, err := s.gateway.WaitHealth(ctx, 200); err != nil {
+		return err
+	}
+	s.say("starting two SIP phones (linphonec), 2001 and 2002; they register with the gateway")
+	if s.one, err = s.phone(ctx, 0, "2001"); err != nil {
+		return err
+	}
+	if s.two, err = s.phone(ctx, 1, "2002"); err != nil {
+		return err
+	}
+	s.say("logging alice@example.org in (slixmpp)")
+	if s.chat, err = peer.StartChat(ctx, s.lab); err != nil {
+		return err
+	}
+	return s.chat.Login(ctx, alice, alicePassword)
+}
+
+func (s *stage) phone(ctx context.Context, n int, user string) (*peer.Linphone, error) {
+	return peer.StartLinphone(ctx, s.lab, peer.PhoneConfig{
+		Host: peer.PhoneHost + n, User: user, Password: "pw-" + user, Domain: sipDomain,
+		Server: s.lab.At(peer.GatewayHost, peer.SIPPort),
+	})
+}
+
+func indent(s string) string {
+	return "       " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n       ") + "\n"
+}

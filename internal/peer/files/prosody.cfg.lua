@@ -1,0 +1,27 @@
+-- One server on loopback, where encryption is up to the client, without other
+-- servers.
+run_as_root = true
+pidfile = "{{.Dir}}/prosody.pid"
+data_path = "{{.Dir}}/data"
+ssl = { key = "{{.Dir}}/key.pem"; certificate = "{{.Dir}}/cert.pem" }
+plugin_paths = {}
+interfaces = { "{{.Host}}" }
+local_interfaces = { "{{.Host}}" }
+component_interfaces = { "{{.Host}}" }
+c2s_ports = { {{.XMPPPort}} }
+c2s_direct_tls_ports = {}
+component_ports = { {{.ComponentPort}} }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "posix", "ping", "version" }
+modules_disabled = { "s2s", "s2s_auth_certs"{{if not .Offline}}, "offline"{{end}} }
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+authentication = "internal_plain"
+storage = "internal"
+log = { info = "*stdout" }
+{{range .Domains}}
+VirtualHost "{{.}}"
+{{end}}
+{{- range $domain, $secret := .Components}}
+Component "{{$domain}}"
+  component_secret = "{{$secret}}"
+{{end}}
