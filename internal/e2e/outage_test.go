@@ -90,3 +90,43 @@ func TestTwoHundredMessagesForSIPOutliveAKilledGateway(t *testing.T) {
 	wantNumbered(t, texts, "kept %03d", n)
 	wantNoErrors(t, w.chat, alice)
 }
+
+// What was under way when the gateway was killed may come twice: its sender
+// has not been told. Nothing may be missing, and nothing out of order.
+func TestNothingIsLostWhenTheGatewayIsKilledUnderTraffic(t *testing.T) {
+	w := newTrunkWorld(t)
+	const n = 200
+	answers := make(chan []int, 1)
+	go func() {
+		var batch []peer.SIPText
+		for i := range n {
+			batch = append(batch, peer.SIPText{From: "1001", To: "7001", Text: fmt.Sprintf("busy %03d", i)})
+		}
+		c, err := peer.SendBySIPp(w.ctx, w.Lab, peer.SIPpBatch{
+			Host: peer.SIPHost, Server: w.At(peer.GatewayHost, peer.SIPPort), Domain: "pbx.example", Texts: batch,
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- c
+	}()
+	for _, at := range []int{n / 4, n / 2} {
+		_, err := w.chat.WaitText(w.ctx, alice, fmt.Sprintf("busy %03d", at))
+		w.must(err)
+		w.gateway.Kill()
+		w.must(w.gateway.Start(w.ctx))
+	}
+	// SIPp sends each again until it is answered.
+	if c := <-answers; len(c) != n {
+		t.Errorf("%d answers, want %d", len(c), n)
+	}
+	_, err := w.chat.WaitText(w.ctx, alice, fmt.Sprintf("busy %03d", n-1))
+	w.must(err)
+	var texts []string
+	for _, e := range w.chat.Texts(alice) {
+		if !slices.Contains(texts, e.Body()) {
+			texts = append(texts, e.Body())
+		}
+	}
+	wantNumbered(t, texts, "busy %03d", n)
+}

@@ -62,7 +62,7 @@ func (g *Gateway) isReady(ctx context.Context) error {
 		return last == nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w (%v)", err, last)
+		return fmt.Errorf("%w (%w)", err, last)
 	}
 	return nil
 }

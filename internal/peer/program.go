@@ -55,15 +55,18 @@ func (p *Program) Start(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	wait, stop := context.WithCancelCause(wait)
-	defer stop(nil)
-	go func() { // ends with wait
+	var watch sync.WaitGroup
+	watch.Go(func() {
 		select {
 		case <-r.ended:
-			stop(fmt.Errorf("%w: %v", errEnded, r.err))
+			stop(errors.Join(errEnded, r.err))
 		case <-wait.Done():
 		}
-	}()
-	if err := p.ready(wait); err != nil {
+	})
+	err = p.ready(wait)
+	stop(nil)
+	watch.Wait()
+	if err != nil {
 		p.Kill()
 		return fmt.Errorf("start %s: not ready: %w", p.Name, err)
 	}

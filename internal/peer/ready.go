@@ -43,7 +43,7 @@ func acceptsTCP(ctx context.Context, addr string) error {
 		return true
 	})
 	if err != nil {
-		return fmt.Errorf("tcp %s: %w (%v)", addr, err, last)
+		return fmt.Errorf("tcp %s: %w (%w)", addr, err, last)
 	}
 	return nil
 }

@@ -56,7 +56,9 @@ func (w *Wire) Receive(ctx context.Context) (SIPMessage, error) {
 	if err := w.conn.SetReadDeadline(time.Time{}); err != nil {
 		return SIPMessage{}, fmt.Errorf("wire: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { w.conn.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() {
+		_ = w.conn.SetReadDeadline(time.Unix(1, 0)) // on a closed socket Read ends anyway
+	})
 	defer stop()
 	buf := make([]byte, 1<<16)
 	n, err := w.conn.Read(buf)
