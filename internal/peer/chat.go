@@ -39,6 +39,7 @@ type ChatMessage struct {
 type ChatEvent struct {
 	Event string `json:"event"` // ready, online, offline, refused, message, iq
 	As    string `json:"as"`    // the full JID of the user who saw it
+	Why   string `json:"why"`   // of refused, if it is known
 
 	// Of a message or an iq:
 	From     string     `json:"from"`
@@ -107,7 +108,7 @@ func (c *Chat) Login(ctx context.Context, user, password string) error {
 		return fmt.Errorf("log %s in: %w", user, err)
 	}
 	if e.Event != "online" {
-		return fmt.Errorf("log %s in: %s", user, e.Event)
+		return fmt.Errorf("log %s in: %s %s", user, e.Event, e.Why)
 	}
 	return nil
 }

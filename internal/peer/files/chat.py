@@ -9,7 +9,7 @@ A line in is a JSON object that says what to do:
    "bodies": [{"lang": "", "text": "..."}], "subject": "..."}
   {"do": "raw", "as": ..., "xml": "<iq .../>"}
 A line out is a JSON object that says what was seen, in its order:
-  {"event": "online" | "offline", "as": ...}
+  {"event": "online" | "offline" | "refused", "as": ...}
   {"event": "message" | "iq", "as": ..., "from": ..., "to": ..., "id": ..., "type": ..., ...}
 A user whose connection is lost logs in again until told to log out.
 """
@@ -53,6 +53,12 @@ class User:
         self.task = asyncio.ensure_future(self.run())
 
     async def run(self):
+        try:
+            await self.stay()
+        except Exception as e:  # an address that slixmpp refuses, say
+            tell(event="refused", why=repr(e), **{"as": self.jid})
+
+    async def stay(self):
         while True:
             gone = asyncio.Event()
             try:
