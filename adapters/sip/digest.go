@@ -42,8 +42,9 @@ type authenticator struct {
 	named     func(user, host string) string
 	nonces    nonces
 
-	mu       sync.Mutex // guards failures
+	mu       sync.Mutex // guards the rest
 	failures map[attempt]*failure
+	offers   offers
 }
 
 // An attempt is somebody trying one account: not the account alone, or a
@@ -58,12 +59,12 @@ type failure struct {
 	until time.Time
 }
 
-// challenges are the WWW-Authenticate headers for a request, the stronger
-// algorithm first (RFC 8760 section 2.4).
-func (a *authenticator) challenges(source netip.Addr, stale bool, now time.Time) []string {
-	nonce := a.nonces.make(source, now)
+// challenges are the WWW-Authenticate headers for a request of somebody who
+// says to be name, the stronger algorithm first (RFC 8760 section 2.4).
+func (a *authenticator) challenges(name string, register bool, from netip.Addr, stale bool, now time.Time) []string {
+	nonce := a.nonces.make(from, now)
 	var all []string
-	for _, algorithm := range []string{"SHA-256", "MD5"} {
+	for _, algorithm := range a.algorithms(attempt{name, source(from)}, register, now) {
 		c := digest.Challenge{Realm: a.realm, Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale}
 		all = append(all, c.String())
 	}
@@ -104,7 +105,7 @@ func (a *authenticator) check(m *wire.Message, from netip.Addr, now time.Time) (
 	if !a.nonces.spend(head, count, now) {
 		return "", staleNonce
 	}
-	a.succeeded(try)
+	a.succeeded(try, strings.EqualFold(cred.Algorithm, "SHA-256"))
 	return who, proven
 }
 
@@ -226,8 +227,11 @@ func (a *authenticator) forget(now time.Time) {
 	}
 }
 
-func (a *authenticator) succeeded(t attempt) {
+func (a *authenticator) succeeded(t attempt, strong bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.failures, t)
+	if strong {
+		a.offers.strong(t)
+	}
 }

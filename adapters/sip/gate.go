@@ -67,8 +67,13 @@ func (e *engine) forbid(f flow, m *wire.Message, why string) (sender, bool) {
 
 func (e *engine) challenge(f flow, m *wire.Message, why string, stale bool) (sender, bool) {
 	e.metrics.refused.WithLabelValues(why).Inc()
+	name, err := e.set.nameOf(&m.Request.From().Address)
+	if err != nil {
+		name = "" // nobody's
+	}
+	register := m.Request.Method == "REGISTER"
 	var fields []wire.Field
-	for _, c := range e.auth.challenges(f.remote.Addr(), stale, time.Now()) {
+	for _, c := range e.auth.challenges(name, register, f.remote.Addr(), stale, time.Now()) {
 		fields = append(fields, wire.Field{Name: "WWW-Authenticate", Value: c})
 	}
 	e.stateless(f, m, 401, phrases[401], fields...)

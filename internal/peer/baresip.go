@@ -10,6 +10,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed files/baresip.conf
@@ -54,6 +55,7 @@ func StartBaresip(ctx context.Context, lab *Lab, cfg PhoneConfig, to string) (*B
 	}
 	b.Program = Program{
 		Name: "baresip " + cfg.User, dir: dir, ready: b.isReady,
+		slow: 30 * time.Second, // it waits so long after a registration that failed
 		argv: []string{"stdbuf", "-oL", binary, "-f", dir}, env: []string{"HOME=" + dir, "LC_ALL=C.UTF-8"},
 	}
 	lab.add(&b.Program)

@@ -26,6 +26,7 @@ type Program struct {
 	dir   string
 	env   []string // besides ours
 	ready func(ctx context.Context) error
+	slow  time.Duration // how much longer than others it may take to be ready
 
 	mu  sync.Mutex // guards run
 	run *run       // the last one; nil before the first
@@ -52,7 +53,7 @@ func (p *Program) Start(ctx context.Context) error {
 	if p.ready == nil {
 		return nil
 	}
-	wait, cancel := context.WithTimeout(ctx, 30*time.Second)
+	wait, cancel := context.WithTimeout(ctx, 30*time.Second+p.slow)
 	defer cancel()
 	wait, stop := context.WithCancelCause(wait)
 	var watch sync.WaitGroup
