@@ -22,8 +22,8 @@ type (
 	Messenger interface {
 		// SendMessage hands m to m.To, whose name is one of this adapter's,
 		// as m.From, whose name is one of this adapter's too. It returns
-		// Taken or Relayed when the next hop has answered for m, else an
-		// *Error. It is called by many goroutines, but by one at a time for
+		// Taken, Relayed or Arrived when the next hop has answered for m,
+		// else an *Error. It is called by many goroutines, but by one at a time for
 		// a pair of parties. It gives up when ctx is done.
 		SendMessage(ctx context.Context, m Message) (Outcome, error)
 	}
@@ -31,6 +31,7 @@ type (
 	Drainer interface {
 		// Drain stops taking new work: it unregisters, and refuses what
 		// comes. SendMessage goes on working until Run's context is done.
+		// It returns when ctx is done at the latest.
 		Drain(ctx context.Context)
 	}
 )
@@ -38,7 +39,7 @@ type (
 // Handler is the bridge as one adapter sees it. Every method may be called
 // from any goroutine and returns at once.
 type Handler interface {
-	// Message takes m, whose From and To are names of this adapter's, and
+	// Message takes m, of any kind but Failed, whose From and To are names of this adapter's, and
 	// calls done exactly once when its fate is known: Taken, Stored (it is
 	// on disk; a Failed comes if it can't be delivered after all), or an
 	// *Error. That is within seconds. Messages from one party to another

@@ -21,9 +21,12 @@ type Options struct {
 	Router   *Router
 	Limits   Limits
 	Outbox   Log
+	Ledger   Log                // what was handed on, for repeats and receipts
+	Key      []byte             // 32 bytes that outlive a restart
 	Adapters map[string]Adapter // by their names in the mapping file
 	Names    map[string]Namer   // of the same adapters
 	Drain    time.Duration      // how long Drain waits for what is under way
+	Fault    func(point string) // called at each of FaultPoints; nil but in tests
 }
 
 // A Bridge joins adapters: it starts them, and routes and delivers what they
@@ -36,6 +39,7 @@ type Bridge struct {
 	outbox   *outbox
 	router   atomic.Pointer[Router]
 	throttle *throttle
+	key      []byte
 	health   *health
 	drainFor time.Duration
 
@@ -50,7 +54,7 @@ func New(o Options) (*Bridge, error) {
 		names:    make(map[string]Naming, len(o.Names)),
 		throttle: newThrottle(o.Limits),
 		health:   newHealth(slices.Sorted(maps.Keys(o.Adapters))),
-		drain:    make(chan struct{}),
+		drain:    make(chan struct{}), key: o.Key,
 	}
 	for name, n := range o.Names {
 		b.names[name] = n.Naming()
@@ -62,7 +66,8 @@ func New(o Options) (*Bridge, error) {
 	}
 	b.router.Store(o.Router)
 	b.metrics = newMetrics(o.Adapters)
-	b.outbox = newOutbox(o.Log, o.Outbox, b.metrics, b.send, b.throttle.expire)
+	b.outbox = newOutbox(o.Log, o.Outbox, newLedger(o.Log, o.Ledger, b.bare), b.metrics, b.send, b.throttle.expire)
+	b.outbox.fault = o.Fault
 	b.metrics.watch(b.outbox, b.health)
 	if err := o.Metrics.Register(b.metrics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -76,6 +81,9 @@ func New(o Options) (*Bridge, error) {
 func (b *Bridge) Run(ctx context.Context) error {
 	lanes, cutLanes := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutLanes()
+	if err := b.outbox.ledger.restore(lanes); err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
 	n, err := b.outbox.restore(lanes)
 	if err != nil {
 		return fmt.Errorf("read the outbox: %w", err)
@@ -98,7 +106,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case <-b.drain:
-		b.announceDrain(ctx)
+		b.announceDrain(ctx, &wg)
 	case err = <-failed:
 		b.Drain()
 	}
@@ -112,17 +120,29 @@ func (b *Bridge) Run(ctx context.Context) error {
 // Drain makes Run end in good order. It returns at once.
 func (b *Bridge) Drain() { b.drainOnce.Do(func() { close(b.drain) }) }
 
-// announceDrain lets the adapters take leave of their networks.
-func (b *Bridge) announceDrain(ctx context.Context) {
+// announceDrain lets the adapters take leave of their networks, for as long as
+// that is worth waiting for.
+func (b *Bridge) announceDrain(ctx context.Context, wg *sync.WaitGroup) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	var wg sync.WaitGroup
+	said := make(chan struct{}, len(b.adapters))
+	n := 0
 	for _, a := range b.adapters {
 		if d, ok := a.(Drainer); ok {
-			wg.Go(func() { d.Drain(ctx) })
+			n++
+			wg.Go(func() {
+				d.Drain(ctx)
+				said <- struct{}{}
+			})
 		}
 	}
-	wg.Wait()
+	for ; n > 0; n-- {
+		select {
+		case <-said:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // finish gets everything onto the disk, and waits for attempts under way if

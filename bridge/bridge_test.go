@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -24,9 +25,16 @@ type pair struct {
 	registry    *prometheus.Registry
 	ended       chan error
 	cancel      context.CancelFunc
+	said        int
 }
 
 func newPair(t *testing.T, l bridge.Limits) *pair {
+	t.Helper()
+	return newPairOn(t, l, &bridgetest.Log{}, &bridgetest.Log{})
+}
+
+// newPairOn is newPair with the disk of another that has ended.
+func newPairOn(t *testing.T, l bridge.Limits, outbox, ledger bridge.Log) *pair {
 	t.Helper()
 	names := map[string]bridge.Namer{"left": bridgetest.Names{}, "right": bridgetest.Names{}}
 	router, problems := bridge.NewRouter([]bridge.MapSpec{
@@ -40,7 +48,7 @@ func newPair(t *testing.T, l bridge.Limits) *pair {
 		registry: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	b, err := bridge.New(bridge.Options{
 		Log: slog.New(slog.DiscardHandler), Metrics: p.registry, Router: router, Limits: l,
-		Outbox: &bridgetest.Log{}, Names: names, Drain: time.Minute,
+		Outbox: outbox, Ledger: ledger, Names: names, Drain: time.Minute,
 		Adapters: map[string]bridge.Adapter{"left": p.left, "right": p.right},
 	})
 	if err != nil {
@@ -56,7 +64,8 @@ func newPair(t *testing.T, l bridge.Limits) *pair {
 
 // say sends a text from left to right and gives the word for the answer.
 func (p *pair) say(from, to, text string) string {
-	o, err := p.left.Say(context.Background(), from, to, text, text)
+	p.said++
+	o, err := p.left.Say(context.Background(), from, to, fmt.Sprint("ref ", p.said), text)
 	var e *bridge.Error
 	if errors.As(err, &e) {
 		return e.Cause.String()
@@ -132,6 +141,59 @@ func TestAllAreHeldToTheirLimit(t *testing.T) {
 		time.Sleep(time.Second)
 		p.want(p.say("liz", "ray", "x"), "taken")
 	})
+}
+
+func TestWritingIntoTheVoidUsesNothingUp(t *testing.T) {
+	inPair(t, bridge.Limits{MessagesPerSecond: 1, MessagesPerSender: 2}, func(p *pair) {
+		for range 5 {
+			p.want(p.say("lea", "nobody", "x"), "not-found")
+		}
+		p.want(p.say("lea", "ray", "x"), "taken")
+		p.want(p.say("leo", "ray", "x"), "overloaded") // by all together,
+		time.Sleep(time.Second)
+		p.want(p.say("leo", "ray", "x"), "taken") // which cost him nothing of his own
+		time.Sleep(time.Second)
+		p.want(p.say("leo", "ray", "x"), "taken")
+	})
+}
+
+// slow is an adapter that never comes to the end of its good-byes by itself.
+type slow struct{ *bridgetest.Adapter }
+
+func (slow) Drain(ctx context.Context) { <-ctx.Done() }
+
+func TestAnAdapterCantHoldUpTheEnd(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		impatient bool
+		want      time.Duration
+	}{
+		{"in good order", false, 5 * time.Second},
+		{"now", true, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b, err := bridge.New(options(map[string]bridge.Adapter{"left": slow{bridgetest.NewAdapter()}}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				b.Drain()
+				if row.impatient {
+					cancel()
+				}
+				start := time.Now()
+				if err := b.Run(ctx); err != nil {
+					t.Error(err)
+				}
+				if d := time.Since(start); d != row.want {
+					t.Errorf("it took %v, want %v", d, row.want)
+				}
+			})
+		})
+	}
 }
 
 func TestBoundsOnAMessage(t *testing.T) {
@@ -222,6 +284,6 @@ func TestAMapCantAskForWhatAnAdapterCantDo(t *testing.T) {
 
 func options(a map[string]bridge.Adapter) bridge.Options {
 	return bridge.Options{
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Outbox: &bridgetest.Log{}, Adapters: a,
+		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Outbox: &bridgetest.Log{}, Ledger: &bridgetest.Log{}, Adapters: a,
 	}
 }

@@ -31,8 +31,8 @@
 // is answered earlier, and that within three seconds and a disk write. What
 // was Stored is tried until it arrives, is refused for good, or expires; of
 // the last two its sender is told. It arrives in the order of sending. It can
-// arrive twice only if a process died between handing it over and writing
-// that down, and then with the same Message.ID. A message whose network keeps
+// arrive twice only if an answer was lost, or a process died between handing
+// it over and writing that down, and then with the same Message.ID. A message whose network keeps
 // no copy of it (Message.Once) goes to disk before anything else.
 //
 // # Words

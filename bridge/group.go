@@ -1,6 +1,9 @@
 package bridge
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // A group is a message and its copies to the several homes of its recipient.
 // It decides what the sender hears:
@@ -11,25 +14,27 @@ import "sync"
 //	all failed after Stored   -> a Failed message
 type group struct {
 	info groupInfo
-	done func(Outcome, error) // nil after a restart: answered long ago
 
 	mu       sync.Mutex // guards what follows: each copy has a lane of its own
 	open     int        // copies that are neither stored nor over
 	live     int        // copies that are not over
 	answered bool
-	settled  bool   // one copy has arrived
-	mark     uint64 // where the disk says so; 0: it does not
+	outcome  Outcome                // of the answer; 0: it was an error
+	at       time.Time              // of the answer
+	done     []func(Outcome, error) // who waits for it: the first to bring the message, and who repeated it
+	settled  bool                   // one copy has arrived
+	mark     uint64                 // where the disk says so; 0: it does not
 	last     error
 }
 
 // newGroup makes the group of n copies, all open.
 func newGroup(info groupInfo, n int, done func(Outcome, error)) *group {
-	return &group{info: info, done: done, open: n, live: n}
+	return &group{info: info, done: []func(Outcome, error){done}, open: n, live: n}
 }
 
 // restoredGroup makes a group of no copies yet whose sender has been answered.
 func restoredGroup(info groupInfo) *group {
-	return &group{info: info, answered: true, settled: info.Settled}
+	return &group{info: info, answered: true, outcome: Stored, at: time.Now(), settled: info.Settled}
 }
 
 // snapshot is what a copy that goes to disk now must remember.
@@ -119,8 +124,38 @@ func (g *group) answer(o Outcome, err error) {
 	if g.answered {
 		return
 	}
-	g.answered = true
-	if g.done != nil {
-		g.done(o, err)
+	g.answered, g.at = true, time.Now()
+	if err == nil {
+		g.outcome = o
 	}
+	for _, done := range g.done {
+		done(o, err)
+	}
+	g.done = nil
+}
+
+// refuse answers before any copy is on its way.
+func (g *group) refuse(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.answer(0, err)
+}
+
+// also gives the answer to who has brought the message once more.
+func (g *group) also(done func(Outcome, error)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.answered {
+		g.done = append(g.done, done)
+		return
+	}
+	done(g.outcome, nil)
+}
+
+// stale reports whether the same message may be taken once more: it was
+// refused, or has been forgotten.
+func (g *group) stale(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.answered && (g.outcome == 0 || g.live == 0 && now.Sub(g.at) > repeatTime)
 }

@@ -24,6 +24,7 @@ func (h *handler) Message(m Message, done func(Outcome, error)) {
 	m.From.Adapter, m.To.Adapter = h.name, h.name
 	answer := func(o Outcome, err error) {
 		h.b.metrics.in(h.name, o, err)
+		h.b.outbox.fault.at(FaultAnswered)
 		done(o, err)
 	}
 	if err := h.b.deliver(h.lanes, m, answer); err != nil {
@@ -57,6 +58,14 @@ func (h *handler) State(up bool, err error) {
 // deliver sends m on its ways. The error, if any, is the answer; else the
 // answer comes by done.
 func (b *Bridge) deliver(ctx context.Context, m Message, done func(Outcome, error)) error {
+	if m.Kind == Delivered || m.Kind == Displayed {
+		// It writes to disk, which no adapter shall wait for.
+		b.outbox.aside(func() {
+			b.outbox.receipt(ctx, m.Of, m.Kind, &m.From.Address)
+			done(Taken, nil)
+		})
+		return nil
+	}
 	if err := b.admit(m); err != nil {
 		return err
 	}
@@ -65,17 +74,57 @@ func (b *Bridge) deliver(ctx context.Context, m Message, done func(Outcome, erro
 		return err
 	}
 	m.At = time.Now()
-	info := groupInfo{ID: newID(), Origin: m.From, Dest: m.To, Ref: m.Ref, Once: m.Once}
+	if m.Kind == Composing {
+		b.signal(ctx, m, targets)
+		done(Taken, nil)
+		return nil
+	}
+	// Only what leads somewhere counts: who writes into the void shall not use
+	// up what others may send.
+	if err := b.spend(m.From.Address); err != nil {
+		return err
+	}
+	return b.fanOut(ctx, m, targets, done)
+}
+
+// signal sends something that is worth nothing later.
+func (b *Bridge) signal(ctx context.Context, m Message, targets []Target) {
+	for _, t := range targets {
+		j := &job{m: m}
+		j.m.ID, j.m.From, j.m.To = newID(), t.From, t.To
+		if b.outbox.reserve([]*job{j}) == nil && !b.outbox.post(ctx, j) {
+			b.outbox.release(j)
+		}
+	}
+}
+
+// fanOut sends a copy to each home. A repeat of what was taken already only
+// gets the answer once more.
+func (b *Bridge) fanOut(ctx context.Context, m Message, targets []Target, done func(Outcome, error)) error {
+	info := groupInfo{ID: repeatID(b.key, m), Origin: m.From, Dest: m.To, Ref: m.Ref, Want: m.Want, Copies: len(targets)}
+	known := info.ID != ""
+	if !known {
+		info.ID = newID()
+	}
 	g := newGroup(info, len(targets), done)
+	if known {
+		if first := b.outbox.ledger.repeat(g); first != nil {
+			first.also(done)
+			return nil
+		}
+	}
 	jobs := make([]*job, len(targets))
 	for i, t := range targets {
 		c := m
-		c.ID, c.From, c.To = newID(), t.From, t.To
+		c.ID, c.From, c.To, c.Hop = copyID(b.key, info.ID, t.To.Address), t.From, t.To, t.Hop
 		jobs[i] = &job{m: c, group: g}
 	}
 	if err := b.outbox.reserve(jobs); err != nil {
-		return &Error{Op: "deliver", Cause: Constrained, Reason: "too many messages are waiting", Retry: true, Err: err}
+		g.refuse(&Error{Op: "deliver", Cause: Constrained, Reason: "too many messages are waiting", Retry: true, Err: err})
+		return nil
 	}
+	b.outbox.fault.at(FaultTakenIn)
+	b.outbox.ledger.expect(g, jobs)
 	for _, j := range jobs {
 		if !b.outbox.post(ctx, j) {
 			b.outbox.fail(ctx, j, errClosing)
@@ -99,14 +148,28 @@ func (b *Bridge) admit(m Message) error {
 	case m.size() > maxText:
 		return &Error{Op: "deliver", Cause: TooLarge, Reason: "the message is too long"}
 	}
-	naming, ok := b.names[m.From.Adapter]
-	if !ok {
-		return &Error{Op: "deliver", Cause: NotFound}
-	}
-	sender, err := naming.Parse(m.From.Name)
+	return nil
+}
+
+// spend takes one message of what a sender may send.
+func (b *Bridge) spend(from Address) error {
+	sender, err := b.bare(from)
 	if err != nil {
-		return &Error{Op: "deliver", Cause: Malformed, Reason: "the sender has no good name", Err: err}
+		return err
 	}
-	sender.Tail = ""
-	return b.throttle.admit(Address{m.From.Adapter, naming.Text(sender)})
+	return b.throttle.admit(sender)
+}
+
+// bare is the address of the party that a is one device of.
+func (b *Bridge) bare(a Address) (Address, error) {
+	naming, ok := b.names[a.Adapter]
+	if !ok {
+		return a, &Error{Op: "deliver", Cause: NotFound}
+	}
+	name, err := naming.Parse(a.Name)
+	if err != nil {
+		return a, &Error{Op: "deliver", Cause: Malformed, Reason: "the sender has no good name", Err: err}
+	}
+	name.Tail = ""
+	return Address{a.Adapter, naming.Text(name)}, nil
 }

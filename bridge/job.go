@@ -12,7 +12,20 @@ type job struct {
 	group *group // nil: nobody is told what becomes of it
 	seq   uint64 // where it is on disk; 0: it is not
 	mark  uint64 // where the disk says that it was relayed; 0: it does not
+	tries int    // Message.Try of the next attempt
+
+	// after is when a message that bounced may be tried again, and bounces
+	// the pace of that: the lane's own starts over with every hop that takes
+	// the message, only to bounce it.
+	after   time.Time
+	bounces Backoff
+	// verdict is why the message has failed, while its writer can't be told.
+	verdict error
 }
+
+// transient reports whether the message is worth nothing later: it is never put
+// on disk, and does not wait.
+func (j *job) transient() bool { return j.m.Kind == Composing }
 
 // deadline is when the message is no longer worth delivering; zero if never.
 func (j *job) deadline(expire time.Duration) time.Time {
@@ -35,7 +48,8 @@ type groupInfo struct {
 	Origin Party  `json:"origin"` // who wrote, by the name in the own network
 	Dest   Party  `json:"dest"`   // whom the message was addressed to there
 	Ref    string `json:"ref,omitempty"`
-	Once   bool   `json:"once,omitempty"`
+	Want   Want   `json:"want,omitzero"`
+	Copies int    `json:"copies,omitempty"`
 	// Settled: another copy has arrived, so that this one may vanish.
 	Settled bool `json:"settled,omitempty"`
 }

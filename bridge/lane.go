@@ -65,11 +65,15 @@ func (l *lane) run(ctx context.Context) {
 		}
 		l.insert(mail)
 		leaving := l.leaving(ctx)
+		if l.waiting || leaving {
+			l.dropTransient(ctx)
+		}
 		l.keepWhatMustBe(ctx, leaving)
 		if leaving && l.result == nil {
 			l.dropQueue()
 			continue
 		}
+		l.holdBack()
 		if l.result == nil && !l.waiting && len(l.queue) > 0 {
 			l.try(ctx)
 		}
@@ -95,6 +99,9 @@ func (l *lane) rest(ctx context.Context, impatient *time.Timer, leaving bool) {
 		l.hurry = l.result != nil
 		l.waiting = false
 		l.backoff.Reset()
+		if len(l.queue) > 0 {
+			l.queue[0].after = time.Time{}
+		}
 	case <-l.retry.C:
 		l.waiting = false
 	case <-impatient.C:
@@ -103,10 +110,24 @@ func (l *lane) rest(ctx context.Context, impatient *time.Timer, leaving bool) {
 	}
 }
 
+// holdBack lets the lane wait if the first message has bounced just now.
+func (l *lane) holdBack() {
+	if l.result != nil || l.waiting || len(l.queue) == 0 {
+		return
+	}
+	if d := time.Until(l.queue[0].after); d > 0 {
+		l.waiting = true
+		l.retry.Reset(d)
+	}
+}
+
 // insert puts new jobs behind the old ones, and one that bounced back where
 // it was: in the order of the disk, with what is not there yet at the end.
 func (l *lane) insert(mail []*job) {
 	for _, j := range mail {
+		if j.transient() {
+			l.dropOlder()
+		}
 		at, first := len(l.queue), 0
 		if l.result != nil {
 			first = 1 // the first is being tried
@@ -134,13 +155,13 @@ func (l *lane) keepWhatMustBe(ctx context.Context, leaving bool) {
 	now := time.Now()
 	last := -1
 	for i, j := range l.queue {
-		if j.seq == 0 && (j.m.Once || l.waiting || leaving || now.Sub(j.m.At) >= patience) {
+		if j.seq == 0 && !j.transient() && (j.m.Once || l.waiting || leaving || now.Sub(j.m.At) >= patience) {
 			last = i
 		}
 	}
 	for i := 0; i <= last; i++ {
 		j := l.queue[i]
-		if j.seq != 0 {
+		if j.seq != 0 || j.transient() {
 			continue
 		}
 		if err := l.keep(ctx, j); err != nil && !(i == 0 && l.result != nil) {
@@ -150,6 +171,28 @@ func (l *lane) keepWhatMustBe(ctx context.Context, leaving bool) {
 		}
 	}
 }
+
+// dropTransient lets go of what is worth nothing later.
+func (l *lane) dropTransient(ctx context.Context) {
+	for i := len(l.queue) - 1; i >= 0; i-- {
+		if l.queue[i].transient() && !(i == 0 && l.result != nil) {
+			l.fail(ctx, i, errLate)
+		}
+	}
+}
+
+// dropOlder makes way for a newer message that is worth nothing later: of
+// those, only the last one counts.
+func (l *lane) dropOlder() {
+	for i := len(l.queue) - 1; i >= 0; i-- {
+		if l.queue[i].transient() && !(i == 0 && l.result != nil) {
+			l.o.release(l.queue[i])
+			l.queue = slices.Delete(l.queue, i, i+1)
+		}
+	}
+}
+
+var errLate = &Error{Op: "deliver", Cause: Timeout, Reason: "too late to matter"}
 
 // keep puts one job on disk and lets its sender know.
 func (l *lane) keep(ctx context.Context, j *job) error {
@@ -165,7 +208,7 @@ func (l *lane) keep(ctx context.Context, j *job) error {
 // untilImpatient is how long the first sender that still waits will go on to.
 func (l *lane) untilImpatient() (time.Duration, bool) {
 	for _, j := range l.queue {
-		if j.seq == 0 {
+		if j.seq == 0 && !j.transient() {
 			return max(patience-time.Since(j.m.At), 100*time.Millisecond), true
 		}
 	}
@@ -180,10 +223,17 @@ func (l *lane) try(ctx context.Context) {
 		l.wake()
 		return
 	}
+	if j.verdict != nil {
+		l.fail(ctx, 0, j.verdict)
+		l.wake()
+		return
+	}
 	result := make(chan attempt, 1)
 	l.result = result
 	l.hurry = false
 	m := j.m
+	m.Try = j.tries
+	j.tries = max(j.tries, 0) + 1
 	l.o.listen(m.ID)
 	l.o.wg.Add(1)
 	go func() {
@@ -191,6 +241,7 @@ func (l *lane) try(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, maxAttempt)
 		defer cancel()
 		outcome, err := l.o.send(ctx, m)
+		l.o.fault.at(FaultSent)
 		result <- attempt{outcome, err}
 	}()
 }
@@ -198,8 +249,9 @@ func (l *lane) try(ctx context.Context) {
 // finish does what the outcome of the attempt for the first job asks for.
 func (l *lane) finish(ctx context.Context, r attempt) {
 	j := l.queue[0]
+	var bounce *Error
 	if r.err != nil || r.outcome != Relayed {
-		l.o.unlisten(j.m.ID)
+		bounce = l.o.unlisten(j.m.ID)
 	}
 	l.o.metrics.out(j.m, r)
 	var e *Error
@@ -210,7 +262,10 @@ func (l *lane) finish(ctx context.Context, r attempt) {
 	case r.err == nil:
 		l.backoff.Reset()
 		l.queue = l.queue[1:]
-		l.o.taken(ctx, j)
+		l.o.taken(ctx, j, r.outcome)
+		if bounce != nil {
+			l.o.bouncedLate(ctx, j.m.ID, bounce)
+		}
 	case ctx.Err() != nil:
 		// Shutting down: what it was is not known, so it stays.
 	case errors.As(r.err, &e) && !e.Retry:
@@ -224,8 +279,10 @@ func (l *lane) finish(ctx context.Context, r attempt) {
 func (l *lane) relayed(ctx context.Context, j *job) {
 	if j.seq == 0 {
 		if err := l.keep(ctx, j); err != nil {
+			l.o.log.Error("a bounce can't be tried again", "to", j.m.To.Address, "err", err)
 			l.o.unlisten(j.m.ID)
-			l.fail(ctx, 0, err)
+			l.queue = l.queue[1:]
+			l.o.taken(ctx, j, Taken)
 			return
 		}
 	}
@@ -235,6 +292,10 @@ func (l *lane) relayed(ctx context.Context, j *job) {
 
 // later keeps the first job and lets the lane wait.
 func (l *lane) later(ctx context.Context, j *job, err error) {
+	if j.transient() {
+		l.fail(ctx, 0, err)
+		return
+	}
 	if j.seq == 0 {
 		if kerr := l.keep(ctx, j); kerr != nil {
 			l.fail(ctx, 0, kerr)

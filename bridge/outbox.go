@@ -29,10 +29,12 @@ type lanePair struct{ from, to Address }
 type outbox struct {
 	log     *slog.Logger
 	disk    Log
+	ledger  *ledger
 	metrics *metrics
 	send    func(context.Context, Message) (Outcome, error)
 	// expire is asked at every try, so that a reload counts at once.
 	expire func() time.Duration
+	fault  faults
 	// leaving is closed when no new attempts shall be made.
 	leaving chan struct{}
 
@@ -40,6 +42,7 @@ type outbox struct {
 
 	mu      sync.Mutex // guards what follows: lanes come and go
 	closed  bool
+	asides  []func() // to be run one after the other
 	lanes   map[lanePair]*lane
 	custody map[string]*held  // by Message.ID
 	early   map[string]*Error // bounces of what is being handed on, by Message.ID; nil if there is none yet
@@ -60,9 +63,9 @@ type held struct {
 	until time.Time
 }
 
-func newOutbox(log *slog.Logger, disk Log, m *metrics, send func(context.Context, Message) (Outcome, error), expire func() time.Duration) *outbox {
+func newOutbox(log *slog.Logger, disk Log, past *ledger, m *metrics, send func(context.Context, Message) (Outcome, error), expire func() time.Duration) *outbox {
 	return &outbox{
-		log: log, disk: disk, metrics: m, send: send, expire: expire,
+		log: log, disk: disk, ledger: past, metrics: m, send: send, expire: expire,
 		leaving: make(chan struct{}),
 		lanes:   make(map[lanePair]*lane),
 		custody: make(map[string]*held),
@@ -139,6 +142,44 @@ func (o *outbox) leave(ctx context.Context, cut context.CancelFunc) {
 	o.wg.Wait()
 }
 
+// aside runs f beside the lanes, behind what was given to it before; the end
+// waits for it. When there is to be no more of it, f runs at once.
+func (o *outbox) aside(f func()) {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		f()
+		return
+	}
+	o.asides = append(o.asides, f)
+	if len(o.asides) == 1 {
+		o.wg.Add(1)
+		go func() {
+			defer o.wg.Done()
+			o.runAsides()
+		}()
+	}
+	o.mu.Unlock()
+}
+
+// runAsides works until there is nothing left. What it works on stays in the
+// list, so that nobody starts a second one.
+func (o *outbox) runAsides() {
+	for {
+		o.mu.Lock()
+		f := o.asides[0]
+		o.mu.Unlock()
+		f()
+		o.mu.Lock()
+		o.asides = o.asides[1:]
+		done := len(o.asides) == 0
+		o.mu.Unlock()
+		if done {
+			return
+		}
+	}
+}
+
 // collect takes a lane's mail, or ends the lane when there is none and the
 // lane has nothing left to do.
 func (o *outbox) collect(l *lane, idle bool) (mail []*job, over bool) {
@@ -182,6 +223,7 @@ func (o *outbox) keep(ctx context.Context, j *job) error {
 	o.mu.Lock()
 	o.stored[seq] = waiting{j.m.To.Adapter, j.m.At}
 	o.mu.Unlock()
+	o.fault.at(FaultKept)
 	return nil
 }
 
@@ -215,4 +257,5 @@ func (o *outbox) forget(j *job) {
 	delete(o.stored, j.seq)
 	o.mu.Unlock()
 	j.seq, j.mark = 0, 0
+	o.fault.at(FaultForgotten)
 }

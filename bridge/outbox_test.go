@@ -51,6 +51,12 @@ func (l *memLog) Replay(_ context.Context, f func(uint64, []byte) error) error {
 	return nil
 }
 
+func (l *memLog) setFull(full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.full = full
+}
+
 func (l *memLog) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,6 +67,7 @@ func (l *memLog) count() int {
 type world struct {
 	t      *testing.T
 	disk   *memLog
+	past   *memLog // of the ledger
 	o      *outbox
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -74,7 +81,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, disk: newMemLog(), expire: time.Hour}
+	w := &world{t: t, disk: newMemLog(), past: newMemLog(), expire: time.Hour}
 	w.start()
 	return w
 }
@@ -83,7 +90,11 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w.o = newOutbox(log, w.disk, newMetrics(nil), w.send, func() time.Duration { return w.expire })
+	past := newLedger(log, w.past, func(a Address) (Address, error) { return a, nil })
+	if err := past.restore(w.ctx); err != nil {
+		w.t.Fatal(err)
+	}
+	w.o = newOutbox(log, w.disk, past, newMetrics(nil), w.send, func() time.Duration { return w.expire })
 	if _, err := w.o.restore(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
@@ -128,7 +139,7 @@ func (w *world) setNet(net func(context.Context, Message) (Outcome, error)) {
 // message posts a message from the party "a:FROM" to each home.
 func (w *world) message(ref string, once bool, homes ...string) {
 	m := Message{Ref: ref, At: time.Now(), Hops: 5, Once: once, Bodies: []Body{{Text: ref}}}
-	info := groupInfo{ID: newID(), Ref: ref, Once: once,
+	info := groupInfo{ID: newID(), Ref: ref, Copies: len(homes),
 		Origin: Party{Address: Address{"a", "writer"}}, Dest: Party{Address: Address{"a", "reader"}}}
 	g := newGroup(info, len(homes), func(o Outcome, err error) { w.note(ref, word(o, err)) })
 	for _, home := range homes {
@@ -138,6 +149,7 @@ func (w *world) message(ref string, once bool, homes ...string) {
 		if err := w.o.reserve([]*job{j}); err != nil {
 			w.t.Fatal(err)
 		}
+		w.o.ledger.expect(g, []*job{j})
 		if !w.o.post(w.ctx, j) {
 			w.t.Fatal("the outbox is closed")
 		}
@@ -422,6 +434,24 @@ func TestABounceIsTriedAgainOrTold(t *testing.T) {
 	}
 }
 
+func TestWhatBouncesAgainAndAgainIsTriedWithBackOff(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
+			o := w.o
+			time.AfterFunc(20*time.Millisecond, func() { o.bounced(w.ctx, m.ID, away) })
+			return Relayed, nil
+		})
+		w.message("m1", false, "x")
+		w.after(60 * time.Second)
+		if n := len(w.got); n < 6 || n > 9 { // 0.5 s, 1 s, 2 s … 32 s
+			w.t.Errorf("%d tries in a minute", n)
+		}
+		w.setNet(func(context.Context, Message) (Outcome, error) { return Taken, nil })
+		w.after(5 * time.Minute)
+		w.wantDisk(0)
+	})
+}
+
 func TestABounceMayBeQuickerThanTheOutcome(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
@@ -539,5 +569,56 @@ func TestALateTryIsCutShortAtTheEnd(t *testing.T) {
 		w.o.leave(ctx, w.cancel)
 		w.wantTold("m1 stored")
 		w.wantDisk(1)
+	})
+}
+
+func TestARefusalJustAheadOfTheOutcomeIsTold(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
+			if m.Kind == Text {
+				w.o.bounced(w.ctx, m.ID, unknown)
+			}
+			return Taken, nil
+		})
+		w.message("m1", false, "x")
+		w.after(time.Second)
+		w.wantTold("m1 taken")
+		w.wantGot("m1@x", "Failed of m1: not-found")
+	})
+}
+
+func TestTwoBouncesAreOneFailure(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setNet(func(_ context.Context, m Message) (Outcome, error) {
+			if m.Kind == Failed {
+				return Taken, nil
+			}
+			return Relayed, nil
+		})
+		w.message("m1", false, "x")
+		synctest.Wait()
+		for range 2 {
+			w.o.bounced(w.ctx, w.got[0].ID, unknown)
+			synctest.Wait()
+		}
+		w.wantGot("m1@x", "Failed of m1: not-found")
+	})
+}
+
+func TestAFailureThatCantBeWrittenDownIsToldLater(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setNet(refuse(away))
+		w.message("m1", false, "x")
+		w.after(100 * time.Millisecond)
+		w.wantTold("m1 stored")
+		w.disk.setFull(true)
+		w.setNet(refuseText(unknown))
+		w.after(time.Minute)
+		w.wantGot()
+		w.wantDisk(1)
+		w.disk.setFull(false)
+		w.after(time.Minute)
+		w.wantGot("Failed of m1: not-found")
+		w.wantDisk(0)
 	})
 }

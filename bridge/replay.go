@@ -27,6 +27,9 @@ func (o *outbox) restore(ctx context.Context) (int, error) {
 	}
 	r.settle()
 	for _, j := range r.jobs {
+		if j.group != nil {
+			o.ledger.expect(j.group, []*job{j})
+		}
 		r.start(ctx, j)
 	}
 	for _, seq := range r.marks { // left over from a crash between two deletions
@@ -45,7 +48,10 @@ func (r *replay) read(seq uint64, data []byte) error {
 	}
 	switch m := rec.Mark; {
 	case m == nil:
-		r.jobs = append(r.jobs, &job{m: *rec.Message, seq: seq, group: r.group(rec.Group)})
+		if now := time.Now(); rec.Message.At.After(now) {
+			rec.Message.At = now // the clock was set back: it must expire all the same
+		}
+		r.jobs = append(r.jobs, &job{m: *rec.Message, seq: seq, tries: -1, group: r.group(rec.Group)})
 	case m.Settled != "":
 		r.settled[m.Settled] = append(r.settled[m.Settled], seq)
 	default:
@@ -64,6 +70,7 @@ func (r *replay) group(info *groupInfo) *group {
 	if g == nil {
 		g = restoredGroup(*info)
 		r.groups[info.ID] = g
+		r.o.ledger.known(g)
 	}
 	g.live++
 	return g
@@ -92,6 +99,7 @@ func (r *replay) start(ctx context.Context, j *job) {
 	o.stored[j.seq] = waiting{j.m.To.Adapter, j.m.At}
 	m, relayed := r.relayed[j.seq]
 	if relayed {
+		delete(o.stored, j.seq)
 		j.mark = r.marks[j.seq]
 		delete(r.marks, j.seq)
 		// A clock set back must not keep it for ever.
@@ -102,7 +110,11 @@ func (r *replay) start(ctx context.Context, j *job) {
 		o.custody[j.m.ID] = &held{job: j, until: until}
 	}
 	o.mu.Unlock()
-	if !relayed {
+	switch outcome := o.ledger.outcome(j.m.ID); {
+	case relayed:
+	case outcome != 0: // a crash came before it was off the disk
+		o.taken(ctx, j, outcome)
+	default:
 		o.post(ctx, j)
 	}
 }

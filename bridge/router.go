@@ -18,6 +18,7 @@ type Router struct {
 type Target struct {
 	From Party // the sender as To's adapter shows it
 	To   Party // one home of whom was addressed
+	Hop  bool  // the word of the next hop counts as delivery there
 }
 
 // Words for the peer.
@@ -67,6 +68,7 @@ func (r *Router) Route(from Party, to Address) ([]Target, error) {
 			targets = append(targets, Target{
 				From: Party{Address: s.shown.name.address(), Display: display},
 				To:   Party{Address: s.home.address(), Display: t.m.name},
+				Hop:  t.m.hop,
 			})
 		}
 	}

@@ -211,7 +211,7 @@ func (b *builder) repeatedHomes(n int, uses []use) {
 
 // enter makes the mapping, all of whose patterns are good.
 func (b *builder) enter(n int, spec *MapSpec, uses []use, sc *scope) {
-	m := &mapping{n: n, name: spec.Name, as: map[string]*Pattern{}, shown: map[string]*Pattern{}, own: make([]bool, len(sc.slots))}
+	m := &mapping{n: n, name: spec.Name, hop: spec.Receipts == "hop", as: map[string]*Pattern{}, shown: map[string]*Pattern{}, own: make([]bool, len(sc.slots))}
 	for _, u := range uses {
 		switch u.role {
 		case RoleHome:

@@ -8,12 +8,16 @@ type MapSpec struct {
 	From, Allow []string
 	Shown       map[string]string
 	Name        string
+	// Receipts is "" or "phone": a message counts as delivered when its
+	// recipient's device says so; or "hop": when the next hop has it.
+	Receipts string
 }
 
 // A mapping is a MapSpec, compiled.
 type mapping struct {
 	n           int // index in the file
 	name        string
+	hop         bool
 	homes       []place
 	as          map[string]*Pattern // by adapter
 	from, allow []place

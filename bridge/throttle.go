@@ -60,12 +60,13 @@ func (t *throttle) admit(sender Address) error {
 		t.senders[sender] = l
 	}
 	now := time.Now()
+	if t.all.TokensAt(now) < 1 && t.limits.MessagesPerSecond > 0 {
+		return &Error{Op: "limit", Cause: Overloaded, Reason: "too many messages at once", Retry: true, After: time.Second}
+	}
 	if !l.AllowN(now, 1) {
 		return &Error{Op: "limit", Cause: Overloaded, Reason: "too many messages from this sender", Retry: true, After: time.Minute}
 	}
-	if !t.all.AllowN(now, 1) {
-		return &Error{Op: "limit", Cause: Overloaded, Reason: "too many messages at once", Retry: true, After: time.Second}
-	}
+	t.all.AllowN(now, 1) // there was one left
 	return nil
 }
 

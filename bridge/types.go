@@ -11,9 +11,19 @@ type Kind uint8
 
 // The kinds of messages.
 const (
-	Text   Kind = iota // written by somebody
-	Failed             // Of could not be delivered: Cause and Reason say why
+	Text      Kind = iota // written by somebody
+	Failed                // Of could not be delivered: Cause and Reason say why
+	Delivered             // Of is with its recipient
+	Displayed             // Of has been shown to its recipient
+	Composing             // somebody writes (Active), or has stopped
 )
+
+// A Want is what a sender asks to be told of a message.
+type Want struct {
+	Delivered bool `json:"delivered,omitempty"`
+	Displayed bool `json:"displayed,omitempty"`
+	Failed    bool `json:"failed,omitempty"` // in a form that programs read
+}
 
 // A Body is a text in one language.
 type Body struct {
@@ -28,9 +38,12 @@ type Message struct {
 	// ID is the bridge's own, 26 characters of [0-9a-v], the same at every
 	// try: adapters make their wire identities of it.
 	ID string `json:"id"`
-	// Ref is the origin's own identity of the message. A Failed comes back
-	// with it in Of.
-	Ref  string `json:"ref,omitempty"`
+	// Ref is the origin's own identity of the message, "" if it has none. A
+	// repeat has the same.
+	Ref string `json:"ref,omitempty"`
+	// Of says what a receipt or a Failed is about: on the way in, Message.ID
+	// as the adapter was given it; on the way out, the Ref of what the
+	// recipient had written.
 	Of   string `json:"of,omitempty"`
 	Kind Kind   `json:"kind,omitempty"`
 	From Party  `json:"from"`
@@ -44,12 +57,21 @@ type Message struct {
 	At   time.Time `json:"at"`            // when the bridge took it
 	Hops int       `json:"hops"`          // how often it may still be handed on
 
+	Want   Want `json:"want,omitzero"`    // of a Text; of a Failed, what its writer had asked for
+	Active bool `json:"active,omitempty"` // of a Composing
+	// Hop: the word of the next hop counts as delivery.
+	Hop bool `json:"hop,omitempty"`
+
 	// Once: the origin's network has given the message away and keeps no
 	// copy, so it goes to disk before the first try.
 	Once bool `json:"once,omitempty"`
 
 	Cause  Cause  `json:"cause,omitempty"`  // of a Failed
 	Reason string `json:"reason,omitempty"` // of a Failed, for people
+
+	// Try counts the attempts at handing the message on: 0 is the first, -1 one
+	// after a restart, when it is not known whether there was another.
+	Try int `json:"-"`
 }
 
 // Body is the preferred text, "" if there is none.
@@ -72,6 +94,8 @@ const (
 	Relayed
 	// Stored: it is on our disk and will be tried until it expires.
 	Stored
+	// Arrived: it is with the recipient's own device.
+	Arrived
 )
 
 // String is the word for logs and metrics.
@@ -83,6 +107,8 @@ func (o Outcome) String() string {
 		return "relayed"
 	case Stored:
 		return "stored"
+	case Arrived:
+		return "arrived"
 	default:
 		return "outcome" + strconv.Itoa(int(o))
 	}

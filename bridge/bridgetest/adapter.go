@@ -15,6 +15,8 @@ type Adapter struct {
 	ready   chan struct{}
 	up      bool
 	refuse  []bridge.Cause
+	outcome bridge.Outcome
+	held    chan struct{} // while it is open, nothing is taken
 	heard   chan bridge.Message
 }
 
@@ -25,7 +27,7 @@ var (
 
 // NewAdapter makes an Adapter whose network is there.
 func NewAdapter() *Adapter {
-	return &Adapter{ready: make(chan struct{}), up: true, heard: make(chan bridge.Message, 1000)}
+	return &Adapter{ready: make(chan struct{}), up: true, outcome: bridge.Taken, heard: make(chan bridge.Message, 1000)}
 }
 
 // Run implements bridge.Adapter.
@@ -53,6 +55,12 @@ func (a *Adapter) report() {
 // SendMessage implements bridge.Messenger.
 func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Outcome, error) {
 	a.mu.Lock()
+	held := a.held
+	a.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
@@ -65,12 +73,20 @@ func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Out
 		return 0, &bridge.Error{Op: "send", Cause: c, Reason: "refused", Retry: c == bridge.Internal}
 	default:
 		a.heard <- m
-		return bridge.Taken, nil
+		return a.outcome, nil
 	}
 }
 
 // Say brings a text to the bridge and waits for the answer.
 func (a *Adapter) Say(ctx context.Context, from, to, ref, text string) (bridge.Outcome, error) {
+	return a.Bring(ctx, bridge.Message{
+		Ref: ref, From: bridge.Party{Address: bridge.Address{Name: from}}, To: bridge.Party{Address: bridge.Address{Name: to}},
+		Bodies: []bridge.Body{{Text: text}},
+	})
+}
+
+// Bring brings a message of any kind to the bridge and waits for the answer.
+func (a *Adapter) Bring(ctx context.Context, m bridge.Message) (bridge.Outcome, error) {
 	type answer struct {
 		outcome bridge.Outcome
 		err     error
@@ -81,10 +97,8 @@ func (a *Adapter) Say(ctx context.Context, from, to, ref, text string) (bridge.O
 		return 0, ctx.Err()
 	}
 	answers := make(chan answer, 1)
-	a.handler.Message(bridge.Message{
-		Ref: ref, From: bridge.Party{Address: bridge.Address{Name: from}}, To: bridge.Party{Address: bridge.Address{Name: to}},
-		Bodies: []bridge.Body{{Text: text}}, Hops: 10,
-	}, func(o bridge.Outcome, err error) { answers <- answer{o, err} })
+	m.Hops = 10
+	a.handler.Message(m, func(o bridge.Outcome, err error) { answers <- answer{o, err} })
 	select {
 	case got := <-answers:
 		return got.outcome, got.err
@@ -95,6 +109,33 @@ func (a *Adapter) Say(ctx context.Context, from, to, ref, text string) (bridge.O
 
 // Heard gives the messages that the network's parties got, in order.
 func (a *Adapter) Heard() <-chan bridge.Message { return a.heard }
+
+// SetOutcome says how far messages come from now on.
+func (a *Adapter) SetOutcome(o bridge.Outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.outcome = o
+}
+
+// Hold makes the network take its time, until LetGo.
+func (a *Adapter) Hold() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held = make(chan struct{})
+}
+
+// LetGo ends Hold.
+func (a *Adapter) LetGo() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.held)
+	a.held = nil
+}
+
+// Bounce takes back what the network had taken.
+func (a *Adapter) Bounce(id string, c bridge.Cause) {
+	a.handler.Bounced(id, &bridge.Error{Op: "bounce", Cause: c, Reason: "bounced"})
+}
 
 // Refuse makes the network refuse the next message.
 func (a *Adapter) Refuse(c bridge.Cause) {
