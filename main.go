@@ -29,7 +29,7 @@ func main() {
 		fmt.Println("gateway", version)
 		return
 	}
-	if o.Config == "" || flag.NArg() > 0 || o.As != "" && o.Explain == "" {
+	if o.Config == "" || flag.NArg() > 0 || o.As != "" && o.Explain == "" || o.Check && o.Explain != "" {
 		fmt.Fprintln(os.Stderr, "usage: gateway -config mapping.toml [-check | -explain ADAPTER:NAME [-as ADAPTER:NAME]]")
 		flag.PrintDefaults()
 		os.Exit(app.ExitConfig)

@@ -240,7 +240,7 @@ func TestAReloadChangesMapsAndNothingElse(t *testing.T) {
 	writeFile(t, p.file, strings.Replace(twoAdapters, "[third.left]", "[third.left]\ngreeting = \"hi\"", 1)+everybody)
 	p.signals <- syscall.SIGHUP
 	p.waitLog("needs a restart")
-	say(t, left, "bob", "ray", "hello")
+	say(t, left, "bob", "ray", "hello again")
 	if m := hear(t, right); m.From.Name != "new-bob" {
 		t.Errorf("a bad reload made bob %s", m.From.Name)
 	}

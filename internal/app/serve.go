@@ -20,7 +20,9 @@ import (
 func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	disk, err := store.Open(ctx, file.Gateway.State)
+	disk, err := store.Open(ctx, store.Options{
+		Dir: file.Gateway.State, Server: file.Gateway.Store, Node: file.Gateway.Node, Log: log,
+	})
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,8 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	defer wg.Wait()
 	defer cancel()
 	if file.Gateway.HTTP != "" {
-		page, err := web.Listen(file.Gateway.HTTP, b.Health, registry, log)
+		health := func() []bridge.Health { return append(b.Health(), disk.Health()) }
+		page, err := web.Listen(file.Gateway.HTTP, health, registry, log)
 		if err != nil {
 			return err
 		}
@@ -48,16 +51,22 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	}
 	wg.Go(func() { runSignals(ctx, cancel, o, file, b, log) })
 	log.Info("gateway starts", "version", o.Version, "config", o.Config)
-	err = b.Run(ctx)
+	if err := b.Run(ctx); err != nil {
+		return err
+	}
 	log.Info("gateway ends")
-	return err
+	return nil
 }
 
 // join makes the adapters and the bridge between them.
-func join(file *config.File, disk bridge.Log, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
+func join(file *config.File, disk *store.Store, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
+	fault, err := newFault()
+	if err != nil {
+		return nil, err
+	}
 	options := bridge.Options{
 		Log: log, Metrics: env.Metrics, Router: file.Router, Limits: file.Limits,
-		Outbox: disk, Drain: file.Gateway.Drain,
+		Outbox: disk.Outbox, Ledger: disk.Ledger, Key: disk.Key(), Drain: file.Gateway.Drain, Fault: fault,
 		Adapters: make(map[string]bridge.Adapter, len(file.Adapters)),
 		Names:    make(map[string]bridge.Namer, len(file.Adapters)),
 	}

@@ -28,6 +28,7 @@ func (l *loader) checkGateway(g *Gateway) {
 	case !filepath.IsAbs(g.State):
 		g.State = filepath.Join(l.secrets.dir, g.State)
 	}
+	l.checkStore(g)
 	if msg := checkHTTP(g.HTTP); msg != "" {
 		bad("http", msg)
 	}
@@ -104,6 +105,27 @@ func (l *loader) checkAdapters(list []Adapter) {
 	}
 	for _, a := range list {
 		a.Config.Check(func(key, msg string) { l.meaning(a.table(), key, msg, false) })
+	}
+	l.checkClaims(list)
+}
+
+// A claimer is a bridge.Config that says what only one adapter can have: a
+// socket, a name in its network.
+type claimer interface{ Claims() []string }
+
+func (l *loader) checkClaims(list []Adapter) {
+	owner := map[string]string{}
+	for _, a := range list {
+		c, ok := a.Config.(claimer)
+		if !ok {
+			continue
+		}
+		for _, claim := range c.Claims() {
+			if first := owner[claim]; first != "" && first != a.table() {
+				l.meaning(a.table(), "", claim+" is "+first+"'s already", false)
+			}
+			owner[claim] = a.table()
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func (f form) MarshalText() ([]byte, error) { return []byte(f.word), nil }
 
 func (*phones) Naming() bridge.Naming                        { return bridge.Naming{} }
 func (*phones) CheckName(bridge.Role, bridge.Pattern) string { return "" }
+func (p *phones) Claims() []string                           { return p.Listen }
 func (*phones) Own() []string                                { return nil }
 func (*phones) NotYet() []string                             { return []string{"codecs", "lines.*.expires", "apps[].echo"} }
 func (c *phones) Check(bad func(key, msg string)) {
@@ -101,7 +102,7 @@ func fakeKinds() []adapters.Kind {
 	}
 }
 
-// fakeSecrets has a file for every case, and three variables.
+// fakeSecrets has a file for every case, and some variables.
 func fakeSecrets() *secrets {
 	files := map[string]struct {
 		data string
@@ -116,7 +117,7 @@ func fakeSecrets() *secrets {
 		"long.pw":   {err: errTooLong},
 		"device.pw": {err: errNotRegular},
 	}
-	env := map[string]string{"GOOD": "env secret", "EMPTY": "", "_x1": "env secret"}
+	env := map[string]string{"GOOD": "env secret", "EMPTY": "", "_x1": "env secret", "NATS": "nats://user:hush@host"}
 	return &secrets{
 		dir:    "etc",
 		getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },

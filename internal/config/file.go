@@ -27,6 +27,9 @@ type Gateway struct {
 	// State is the directory of the embedded store. Load makes it relative to
 	// what the mapping file's own name is relative to.
 	State string `toml:"state"`
+	// Store has the URLs of the operator's NATS, with commas between; "" for
+	// the embedded store.
+	Store bridge.Secret `toml:"store"`
 	// HTTP is the host:port of /healthz and /metrics, "" for none.
 	HTTP string `toml:"http"`
 	// Log is the least level that is logged: debug, info, warn or error.
@@ -83,4 +86,6 @@ type mapTable struct {
 	From  oneOrMore         `toml:"from"`
 	Allow oneOrMore         `toml:"allow"`
 	Shown map[string]string `toml:"shown"`
+	// Receipts is "phone", "hop" or "", which is "phone".
+	Receipts string `toml:"receipts"`
 }

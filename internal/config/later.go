@@ -11,11 +11,11 @@ func later() map[string]bool {
 	for _, key := range slices.Concat(
 		// kinds of adapters and tables
 		[]string{"osc", "rtmp", "mesh", "room", "tls", "media"},
-		[]string{"gateway.store", "gateway.key_file", "gateway.records"},
+		[]string{"gateway.key_file", "gateway.records"},
 		[]string{"limits.calls", "limits.calls_per_sender", "limits.calls_per_second"},
 		[]string{
 			"map[].ring", "map[].hunt", "map[].codecs", "map[].media", "map[].video", "map[].early",
-			"map[].receipts", "map[].privacy", "map[].plain_rtp", "map[].caps",
+			"map[].privacy", "map[].plain_rtp", "map[].caps",
 		},
 	) {
 		set[key] = true

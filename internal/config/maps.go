@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gateway/bridge"
@@ -15,8 +16,11 @@ func (l *loader) route(f *File, maps []mapTable) {
 	}
 	for i, m := range maps {
 		l.checkLists(i, m)
+		if !slices.Contains([]string{"", "phone", "hop"}, m.Receipts) || m.Receipts == "" && l.given(fmt.Sprintf("map[%d].receipts", i)) {
+			l.meaning(fmt.Sprintf("map[%d]", i), "receipts", `want "phone" or "hop"`, false)
+		}
 		f.Maps = append(f.Maps, bridge.MapSpec{
-			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown,
+			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
 		})
 	}
 	if len(maps) == 0 && !l.given("map") {

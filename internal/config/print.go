@@ -24,7 +24,7 @@ func (f *File) Print(w io.Writer) error {
 	}
 	for _, m := range f.Maps {
 		p.table("[[map]]", "map", reflect.ValueOf(mapTable{
-			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown,
+			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
 		}), reflect.Value{})
 	}
 	_, err := w.Write(bytes.TrimPrefix(p.out.Bytes(), []byte("\n")))

@@ -26,12 +26,33 @@ func key(dir string) ([]byte, error) {
 	}
 	b = make([]byte, keySize)
 	rand.Read(b) // never fails, by its documentation
-	// Written aside and renamed: a crash leaves no half key.
-	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+	// Written aside, synced and renamed: a crash leaves no half key.
+	if err := writeSynced(name+".new", b); err != nil {
 		return nil, fmt.Errorf("write key: %w", err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {
 		return nil, fmt.Errorf("write key: %w", err)
 	}
+	if err := syncDir(dir); err != nil {
+		return nil, fmt.Errorf("write key: %w", err)
+	}
 	return b, nil
+}
+
+// syncDir makes a rename in dir outlive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func writeSynced(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
 }

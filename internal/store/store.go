@@ -2,156 +2,167 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"gateway/bridge"
 )
 
-const (
-	subject  = "outbox"
-	maxBytes = 1 << 30 // on disk; more is refused
-	startup  = 20 * time.Second
-)
+// startup bounds the opening of a store.
+const startup = 20 * time.Second
 
-// A Store is an open state directory. Its methods may be called from any
-// goroutine.
-type Store struct {
-	lock   *os.File
-	key    []byte
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	stream jetstream.Stream
+// Options say where a store is.
+type Options struct {
+	Dir    string        // the state directory: lock, key, and the embedded store
+	Server bridge.Secret // URLs of the operator's NATS, with commas between; "" for the embedded one
+	Node   string        // names the streams on Server
+	Log    *slog.Logger
 }
 
-var _ bridge.Log = (*Store)(nil)
+// A Store is an open store. Its methods may be called from any goroutine.
+type Store struct {
+	// Outbox keeps the messages that wait.
+	Outbox *Stream
+	// Ledger remembers what was handed on: the newest 100,000 records of the
+	// last seven days.
+	Ledger *Stream
 
-// Open locks dir, which it makes if need be, and starts the store in it. It
-// fails with ErrLocked when another gateway has it.
-func Open(ctx context.Context, dir string) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	log  *slog.Logger
+	lock *os.File
+	key  []byte
+	host host
+	conn *nats.Conn
+	link *link
+
+	stop context.CancelFunc // ends the mender
+	wg   sync.WaitGroup     // the mender
+}
+
+// A host runs the JetStream that a Store is kept in.
+type host interface {
+	// connect opens a connection, at once or not at all.
+	connect(l *link) (*nats.Conn, error)
+	// prepare makes sure that a stream is there and fit. note says what is
+	// not as it should be all the same, "" if nothing.
+	prepare(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) (s jetstream.Stream, note string, err error)
+	// revive makes a host that has failed work again, or says that it can't
+	// now.
+	revive() error
+	// grace is how long Append waits for a host that has failed.
+	grace() time.Duration
+	// name makes a name of a stream, or of a subject, of the host's.
+	name(what string) (stream, subject string)
+	// close ends the host.
+	close()
+}
+
+// Open locks the state directory, which it makes if need be, and opens the
+// store in it, or on the operator's NATS. It fails with ErrLocked when another
+// gateway has the directory.
+//
+// A store that is damaged is set aside in jetstream.broken-TIME, which is
+// logged, and Open goes on with what can be read of it, or an empty one.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	s := &Store{}
-	if err := s.open(ctx, dir); err != nil {
+	s := &Store{log: o.Log, link: newLink()}
+	if err := s.open(ctx, o); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, dir string) (err error) {
+func (s *Store) open(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startup)
 	defer cancel()
-	if s.lock, err = lock(dir); err != nil {
+	if s.lock, err = lock(o.Dir); err != nil {
 		return err
 	}
-	if s.key, err = key(dir); err != nil {
+	if s.key, err = key(o.Dir); err != nil {
 		return err
 	}
-	if s.server, err = serve(filepath.Join(dir, "jetstream")); err != nil {
-		return err
+	if o.Server != "" {
+		s.host = newRemote(o)
+		err = s.attach(ctx)
+	} else {
+		err = s.openEmbedded(ctx, o)
 	}
-	if s.conn, err = nats.Connect("", nats.InProcessServer(s.server), nats.Name("gateway")); err != nil {
-		return fmt.Errorf("connect to store: %w", err)
-	}
-	if s.js, err = jetstream.New(s.conn); err != nil {
-		return fmt.Errorf("open store: %w", err)
-	}
-	s.stream, err = s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: "OUTBOX", Subjects: []string{subject}, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardNew, MaxBytes: maxBytes, AllowDirect: true,
-	})
 	if err != nil {
-		return fmt.Errorf("open outbox: %w", err)
+		return err
 	}
+	mending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.wg.Go(func() { s.runMender(mending) })
 	return nil
 }
 
-// serve starts a NATS server for this process alone.
-func serve(dir string) (*server.Server, error) {
-	srv, err := server.NewServer(&server.Options{
-		ServerName: "gateway", DontListen: true, JetStream: true, StoreDir: dir,
-		SyncAlways: true, NoLog: true, NoSigs: true, NoSystemAccount: true,
-		JetStreamMaxStore: maxBytes + maxBytes/4, JetStreamMaxMemory: 16 << 20,
-	})
+// attach connects to the host and makes the streams.
+func (s *Store) attach(ctx context.Context) (err error) {
+	if s.conn, err = s.host.connect(s.link); err != nil {
+		return fmt.Errorf("connect to store: %w", err)
+	}
+	js, err := jetstream.New(s.conn, jetstream.WithDefaultTimeout(apiTimeout),
+		jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(ackTimeout))
 	if err != nil {
-		return nil, fmt.Errorf("start store: %w", err)
+		return fmt.Errorf("open store: %w", err)
 	}
-	srv.Start()
-	if !srv.ReadyForConnections(startup) {
-		srv.Shutdown()
-		return nil, errors.New("start store: not ready in time")
-	}
-	return srv, nil
+	s.Outbox = newStream(s, js, outboxConfig(s.host))
+	s.Ledger = newStream(s, js, ledgerConfig(s.host))
+	return s.prepare(ctx)
 }
+
+// detach undoes attach.
+func (s *Store) detach() {
+	if s.conn != nil {
+		s.conn.Close()
+		s.conn = nil
+	}
+}
+
+// prepare makes sure that the streams are there.
+func (s *Store) prepare(ctx context.Context) error {
+	notes := ""
+	for _, st := range s.streams() {
+		handle, note, err := s.host.prepare(ctx, st.js, st.config)
+		if err != nil {
+			return fmt.Errorf("open stream %s: %w", st.config.Name, err)
+		}
+		st.setHandle(handle)
+		if note != "" && notes != "" {
+			notes += "; "
+		}
+		notes += note
+	}
+	s.link.remark(notes)
+	return nil
+}
+
+func (s *Store) streams() []*Stream { return []*Stream{s.Outbox, s.Ledger} }
 
 // Key is 32 random bytes that belong to this state directory.
 func (s *Store) Key() []byte { return s.key }
 
-// Append implements bridge.Log.
-func (s *Store) Append(ctx context.Context, data []byte) (uint64, error) {
-	ack, err := s.js.Publish(ctx, subject, data)
-	if err != nil {
-		return 0, fmt.Errorf("append to outbox: %w", err)
-	}
-	return ack.Sequence, nil
-}
-
-// Delete implements bridge.Log.
-func (s *Store) Delete(seq uint64) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startup)
-	defer cancel()
-	err := s.stream.DeleteMsg(ctx, seq)
-	if err == nil {
-		return nil
-	}
-	// The client does not pass on why; that it is gone is all that counts.
-	if _, gone := s.stream.GetMsg(ctx, seq); errors.Is(gone, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	return fmt.Errorf("delete from outbox: %w", err)
-}
-
-// Replay implements bridge.Log.
-func (s *Store) Replay(ctx context.Context, f func(seq uint64, data []byte) error) error {
-	info, err := s.stream.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("read outbox: %w", err)
-	}
-	last := info.State.LastSeq
-	for seq := info.State.FirstSeq; info.State.Msgs > 0 && seq <= last; seq++ {
-		msg, err := s.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read outbox: %w", err)
-		}
-		seq = msg.Sequence // the next that is there: deleted ones are skipped
-		if err := f(msg.Sequence, msg.Data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// Health says whether the store can be written to, and if it can, what is not
+// as safe as it should be. Its name, in place of an adapter's, is "store".
+func (s *Store) Health() bridge.Health { return s.link.health() }
 
 // Close ends the store and unlocks the directory. What was appended is on disk.
 func (s *Store) Close() {
-	if s.conn != nil {
-		s.conn.Close()
+	if s.stop != nil {
+		s.stop()
 	}
-	if s.server != nil {
-		s.server.Shutdown()
-		s.server.WaitForShutdown()
+	s.wg.Wait()
+	s.detach()
+	if s.host != nil {
+		s.host.close()
 	}
 	if s.lock != nil {
 		s.lock.Close()
