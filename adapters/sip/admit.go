@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"net/netip"
 	"sync"
 	"time"
@@ -14,6 +15,8 @@ const (
 	crowdRate     = 50
 	crowdBurst    = 100
 	maxStrangers  = 8192
+	maxNonces     = 8                                // looked at in one message
+	nonceText     = ((nonceHead+nonceMAC)*8 + 5) / 6 // characters of a nonce
 )
 
 // A bucket holds what is left to spend, as of a time.
@@ -37,20 +40,66 @@ func (b *bucket) take(now time.Time, rate, burst float64) bool {
 	return true
 }
 
+// admits says whether a message of somebody we don't know may be read. By UDP
+// anybody can use up what an address may send by writing it on what he sends
+// himself. Who repeats a nonce that we have sent to that address is really
+// there, and has a share of his own: so a phone that has heard our challenge can
+// register all the same.
+func (e *engine) admits(f flow, data []byte, now time.Time) bool {
+	a := f.remote.Addr()
+	return e.strangers.allow(a, now) || e.auth.nonces.shown(data, a, now) && e.strangers.allowPresent(a, now)
+}
+
+// shown says whether data has a nonce of ours for that source in it, before
+// anything of it is understood. A name that only ends in nonce does no harm.
+func (n *nonces) shown(data []byte, a netip.Addr, now time.Time) bool {
+	name := []byte(`nonce="`)
+	for range maxNonces {
+		_, rest, ok := bytes.Cut(data, name)
+		if !ok {
+			return false
+		}
+		data = rest
+		if len(data) <= nonceText || data[nonceText] != '"' {
+			continue
+		}
+		if _, ok := n.good(string(data[:nonceText]), a, now); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // strangers decides whose message is read at all. What it refuses costs us no
 // answer and leaves nothing behind.
 type strangers struct {
 	mu      sync.Mutex // guards the rest: every socket asks
+	buckets            // of whatever says to come from somewhere
+	present buckets    // of what does come from there
+}
+
+// allow says whether one more message from a may be read.
+func (s *strangers) allow(a netip.Addr, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.take(source(a), now)
+}
+
+// allowPresent is allow for somebody who has shown to be where he says.
+func (s *strangers) allowPresent(a netip.Addr, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.present.take(source(a), now)
+}
+
+// buckets are one for each source, and one for all that there is no room for.
+type buckets struct {
 	sources map[netip.Addr]*bucket
 	crowd   bucket
 	swept   time.Time
 }
 
-// allow says whether one more message from a may be read.
-func (s *strangers) allow(a netip.Addr, now time.Time) bool {
-	a = source(a)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *buckets) take(a netip.Addr, now time.Time) bool {
 	b := s.sources[a]
 	if b == nil {
 		s.sweep(now)
@@ -67,7 +116,7 @@ func (s *strangers) allow(a netip.Addr, now time.Time) bool {
 }
 
 // sweep forgets, once in a while, those whose bucket is full again.
-func (s *strangers) sweep(now time.Time) {
+func (s *buckets) sweep(now time.Time) {
 	const full = strangerBurst * time.Second / strangerRate
 	if now.Sub(s.swept) < full {
 		return

@@ -29,6 +29,7 @@ type fakeBridge struct {
 	messages chan bridge.Message
 	states   chan string
 	back     chan bridge.Address
+	bounces  chan bounce
 
 	mu     sync.Mutex // guards answer
 	answer func(m bridge.Message, done func(bridge.Outcome, error))
@@ -37,7 +38,8 @@ type fakeBridge struct {
 func newFakeBridge() *fakeBridge {
 	return &fakeBridge{
 		messages: make(chan bridge.Message, 1000), states: make(chan string, 100), back: make(chan bridge.Address, 100),
-		answer: func(_ bridge.Message, done func(bridge.Outcome, error)) { done(bridge.Taken, nil) },
+		bounces: make(chan bounce, 100),
+		answer:  func(_ bridge.Message, done func(bridge.Outcome, error)) { done(bridge.Taken, nil) },
 	}
 }
 
@@ -48,8 +50,8 @@ func (b *fakeBridge) Message(m bridge.Message, done func(bridge.Outcome, error))
 	b.messages <- m
 	answer(m, done)
 }
-func (b *fakeBridge) Bounced(string, *bridge.Error) {}
-func (b *fakeBridge) Reachable(a bridge.Address)    { b.back <- a }
+func (b *fakeBridge) Bounced(id string, err *bridge.Error) { b.bounces <- bounce{id, err} }
+func (b *fakeBridge) Reachable(a bridge.Address)           { b.back <- a }
 func (b *fakeBridge) State(up bool, err error) {
 	b.states <- strings.TrimSpace(fmt.Sprint(up, " ", err))
 }
@@ -80,6 +82,27 @@ type bench struct {
 	stop    context.CancelFunc
 	ended   chan error
 	metrics *prometheus.Registry
+	log     *logBook
+}
+
+// A logBook keeps what is logged.
+type logBook struct {
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// take gives what has been logged since the last time.
+func (l *logBook) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
 }
 
 // run starts an adapter on 127.0.0.1, port 0.
@@ -90,9 +113,9 @@ func run(t *testing.T, set func(c *Config)) *bench {
 	c.Domain = "gw.example.org"
 	set(c)
 	c.Check(func(key, msg string) { t.Errorf("%s: %s", key, msg) })
-	b := &bench{t: t, h: newFakeBridge(), ended: make(chan error, 1), metrics: prometheus.NewRegistry()}
+	b := &bench{t: t, h: newFakeBridge(), ended: make(chan error, 1), metrics: prometheus.NewRegistry(), log: new(logBook)}
 	env := bridge.Env{
-		Name: "pbx", Node: "gw1", Version: "1.0", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Name: "pbx", Node: "gw1", Version: "1.0", Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		Metrics: b.metrics, Key: []byte("0123456789abcdef0123456789abcdef"),
 	}
 	a, err := New(c, env)
@@ -117,10 +140,14 @@ func run(t *testing.T, set func(c *Config)) *bench {
 	return b
 }
 
-// up waits until the adapter says that it is up, and learns its addresses.
+// up waits until the adapter says that it is up, but for lines perhaps, and
+// learns its addresses.
 func (b *bench) up() *bench {
 	b.t.Helper()
-	for next(b.t, b.h.states, "the adapter to be up") != "true <nil>" {
+	for {
+		if s := next(b.t, b.h.states, "the adapter to be up"); s == "true <nil>" || strings.HasPrefix(s, "false line ") {
+			break
+		}
 	}
 	b.udp, b.tcp = b.a.Addrs()[0], b.a.Addrs()[1]
 	return b

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gateway/adapters/sip/wire"
@@ -133,9 +134,6 @@ func (c *Config) hasAccount(name string) bool {
 	return false
 }
 
-// NotYet lists the keys of the design that this version does not have.
-func (c *Config) NotYet() []string { return nil }
-
 // Check implements bridge.Config.
 func (c *Config) Check(bad func(key, msg string)) {
 	c.checkListen(bad)
@@ -157,6 +155,25 @@ func (c *Config) Check(bad func(key, msg string)) {
 		}
 	}
 	c.checkNames(bad)
+}
+
+// Claims lists what only one adapter of a process can have: its listeners, as in
+// "udp [::]:5060"; [::] takes 0.0.0.0 too. A port that the system chooses is no
+// claim.
+func (c *Config) Claims() []string {
+	var all []string
+	for _, s := range c.Listen {
+		l, err := parseListener(s)
+		if err != nil || l.addr.Port() == 0 {
+			continue
+		}
+		all = append(all, l.network+" "+l.addr.String())
+		if a := l.addr.Addr(); a.IsUnspecified() && a.Is6() {
+			all = append(all, l.network+" "+netip.AddrPortFrom(netip.IPv4Unspecified(), l.addr.Port()).String())
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (c *Config) checkListen(bad func(key, msg string)) {
@@ -194,16 +211,13 @@ func (c *Config) checkPeer(bad func(key, msg string)) {
 	if c.Proxy != "" {
 		hop = c.checkTarget("proxy", c.Proxy, bad)
 	}
-	if hop.host == "" {
-		return
-	}
-	network := c.network(hop)
-	for _, s := range c.Listen {
-		if l, err := parseListener(s); err != nil || l.network == network {
-			return
+	if hop.host != "" {
+		key := "peer"
+		if c.Proxy != "" {
+			key = "proxy"
 		}
+		c.checkHop(key, hop, bad)
 	}
-	bad("peer", "is reached by "+network+", and no listener is for that")
 }
 
 // checkTarget gives the zero target after a mistake.

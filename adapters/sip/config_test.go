@@ -38,6 +38,30 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 		{"peer with a user", func(c *Config) { c.Peer = "sip:a@b" }, []string{"peer"}},
 		{"peer by tls", func(c *Config) { c.Peer = "sips:b" }, []string{"peer"}},
 		{"peer by a transport without a listener", func(c *Config) { c.Peer = "sip:b;transport=tcp" }, []string{"peer"}},
+		{"an IPv6 peer and an IPv4 listener", func(c *Config) { c.Peer = "sip:[2001:db8::1]" }, []string{"peer"}},
+		{"an IPv4 peer and an IPv6 listener", func(c *Config) { c.Listen = []string{"udp:[2001:db8::2]:5060"} }, []string{"peer"}},
+		{"an IPv6 proxy and an IPv4 listener", func(c *Config) { c.Proxy = "sip:[2001:db8::1];lr" }, []string{"proxy"}},
+		{"a listener of the family, but for another transport", func(c *Config) {
+			c.Listen, c.Peer = []string{"udp:0.0.0.0:5060", "tcp:[::]:5060"}, "sip:[2001:db8::1];transport=udp"
+		}, []string{"peer"}},
+		{"one listener for both families", func(c *Config) {
+			c.Listen, c.Peer = []string{"udp:[::]:5070"}, "sip:127.0.0.1"
+		}, nil},
+		{"an IPv6 peer and two listeners", func(c *Config) {
+			c.Listen, c.Peer = []string{"udp:0.0.0.0:5060", "udp:[2001:db8::2]:5060"}, "sip:[2001:db8::1]"
+		}, nil},
+		{"ourselves", func(c *Config) { c.Listen = []string{"udp:10.0.0.5:5060"} }, []string{"peer"}},
+		{"ourselves, on this machine", func(c *Config) { c.Peer = "sip:127.0.0.1:5060" }, []string{"peer"}},
+		{"ourselves, by the name of this machine", func(c *Config) { c.Peer = "sip:LocalHost" }, []string{"peer"}},
+		{"ourselves, in IPv6", func(c *Config) { c.Listen, c.Peer = []string{"udp:[::]:5060"}, "sip:[::1]" }, []string{"peer"}},
+		{"ourselves, in IPv4 by a socket for both", func(c *Config) { c.Listen, c.Peer = []string{"udp:[::]:5060"}, "sip:127.0.0.1" }, []string{"peer"}},
+		{"ourselves, wherever that is", func(c *Config) { c.Peer = "sip:0.0.0.0" }, []string{"peer"}},
+		{"ourselves, as we tell others", func(c *Config) { c.Address, c.Peer = []string{"auto", "GW.example.org"}, "sip:gw.example.org" }, []string{"peer"}},
+		{"ourselves as the proxy", func(c *Config) { c.Proxy = "sip:127.0.0.1;lr" }, []string{"proxy"}},
+		{"the same address at another port", func(c *Config) { c.Address, c.Peer = []string{"10.0.0.5"}, "sip:10.0.0.5:5070" }, nil},
+		{"the same port by another transport", func(c *Config) {
+			c.Listen, c.Peer = []string{"udp:10.0.0.5:5060", "tcp:10.0.0.5:5070"}, "sip:10.0.0.5:5060;transport=tcp"
+		}, nil},
 		{"strict proxy", func(c *Config) { c.Proxy = "sip:edge" }, []string{"proxy"}},
 		{"without a peer", func(c *Config) {
 			c.Peer, c.Networks, c.Proxy = "", []string{"10.0.0.0/8"}, "sip:x;lr"
@@ -65,6 +89,24 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 		slices.Sort(got)
 		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", row.want) && len(got)+len(row.want) > 0 {
 			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func TestListenersAreClaimed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ listen, want string }{
+		{"udp:10.0.0.1:5060", "udp 10.0.0.1:5060"},
+		{"udp:[::ffff:10.0.0.1]:5060", "udp 10.0.0.1:5060"},
+		{"tcp:[2001:DB8:0::1]:5061", "tcp [2001:db8::1]:5061"},
+		{"udp:[::]:5060", "udp 0.0.0.0:5060, udp [::]:5060"},
+		{"udp:[::]:5060 udp:0.0.0.0:5060 tcp:0.0.0.0:5060", "tcp 0.0.0.0:5060, udp 0.0.0.0:5060, udp [::]:5060"},
+		{"udp:0.0.0.0:0", ""},
+		{"nonsense", ""},
+	} {
+		c := &Config{Listen: strings.Fields(row.listen)}
+		if got := strings.Join(c.Claims(), ", "); got != row.want {
+			t.Errorf("%s: %q", row.listen, got)
 		}
 	}
 }

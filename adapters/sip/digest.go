@@ -93,6 +93,9 @@ func (a *authenticator) check(m *wire.Message, from netip.Addr, now time.Time) (
 	if a.blocked(try, now) {
 		return "", tooManyTries
 	}
+	if strings.EqualFold(cred.Algorithm, "SHA-256") {
+		a.canSHA256(try) // whether the password is right or not
+	}
 	password, known := a.passwords[who]
 	if !a.matches(cred, string(m.Request.Method), password) || !known {
 		a.failed(try, now)
@@ -105,7 +108,7 @@ func (a *authenticator) check(m *wire.Message, from netip.Addr, now time.Time) (
 	if !a.nonces.spend(head, count, now) {
 		return "", staleNonce
 	}
-	a.succeeded(try, strings.EqualFold(cred.Algorithm, "SHA-256"))
+	a.succeeded(try)
 	return who, proven
 }
 
@@ -227,11 +230,8 @@ func (a *authenticator) forget(now time.Time) {
 	}
 }
 
-func (a *authenticator) succeeded(t attempt, strong bool) {
+func (a *authenticator) succeeded(t attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.failures, t)
-	if strong {
-		a.offers.strong(t)
-	}
 }

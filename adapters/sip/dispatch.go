@@ -70,7 +70,7 @@ func (x *exchange) acceptable() bool {
 		return false
 	}
 	if req.To().Params.Has("tag") && req.Method != "REGISTER" {
-		x.refuse(481) // we have no dialogs
+		x.respond(481) // we have no dialogs
 		return false
 	}
 	return true
@@ -81,15 +81,15 @@ func (x *exchange) dispatch() {
 	case "MESSAGE":
 		x.message()
 	case "OPTIONS":
-		x.answer(200, phrases[200], x.allow(), wire.Field{Name: "Accept", Value: wire.Accept})
+		x.respond(200, append(accepts(), x.allow())...)
 	case "REGISTER":
 		x.register()
 	case "SUBSCRIBE", "PUBLISH":
-		x.refuse(489)
+		x.respond(489)
 	case "CANCEL", "BYE", "NOTIFY":
-		x.refuse(481) // every INVITE and SUBSCRIBE has been refused
+		x.respond(481) // every INVITE and SUBSCRIBE has been refused
 	default:
-		x.refuse(405, x.allow())
+		x.respond(405, x.allow())
 	}
 }
 
@@ -105,7 +105,7 @@ func (x *exchange) allow() wire.Field {
 func (x *exchange) register() {
 	name := x.from.account
 	if name == "" {
-		x.refuse(405, x.allow())
+		x.respond(405, x.allow())
 		return
 	}
 	if to, err := x.e.set.nameOf(&x.m.Request.To().Address); err != nil || to != name {
@@ -117,13 +117,13 @@ func (x *exchange) register() {
 	switch err := x.e.registrar.register(name, x.m, x.f, now); {
 	case err == nil:
 	case errors.Is(err, errTooBrief):
-		x.refuse(423, wire.Field{Name: "Min-Expires", Value: strconv.Itoa(int(minExpires / time.Second))})
+		x.respond(423, wire.Field{Name: "Min-Expires", Value: strconv.Itoa(int(minExpires / time.Second))})
 		return
 	case errors.Is(err, errOutOfOrder):
 		x.answer(500, "Out of order")
 		return
 	default:
-		x.answer(400, "Malformed Contact")
+		x.reject(400, "Malformed Contact")
 		return
 	}
 	contacts := x.e.registrar.contacts(name, now)
@@ -132,7 +132,7 @@ func (x *exchange) register() {
 		left := max(1, int(c.expires.Sub(now)/time.Second))
 		fields = append(fields, wire.Field{Name: "Contact", Value: "<" + c.uri + ">;expires=" + strconv.Itoa(left)})
 	}
-	x.answer(200, phrases[200], fields...)
+	x.respond(200, fields...)
 	if len(contacts) > 0 && len(x.m.Request.GetHeaders("Contact")) > 0 {
 		x.e.h.Reachable(bridge.Address{Adapter: x.e.env.Name, Name: name})
 	}

@@ -38,6 +38,9 @@ type engine struct {
 	peer      *peer // nil: none
 	lines     []*line
 	status    status
+	tastes    tastes
+	typing    typists
+	notices   notices
 	draining  atomic.Bool
 
 	badInput rate.Sometimes // bounds what bad input writes to the log
@@ -130,6 +133,7 @@ func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 		})
 	}
 	e.crew.start(func() { e.runSweep(ctx) })
+	e.crew.start(func() { e.runTyping(ctx) })
 	if e.peer == nil {
 		e.status.report()
 	} else {
@@ -195,6 +199,8 @@ func (e *engine) runSweep(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			e.registrar.sweep(now)
+			e.tastes.sweep(now)
+			e.notices.sweep(now)
 		}
 	}
 }

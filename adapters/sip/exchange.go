@@ -29,9 +29,36 @@ func (x *exchange) answer(status int, reason string, fields ...wire.Field) {
 	_ = x.tx.Respond(x.e.reply(x.f, x.m, status, reason, fields))
 }
 
-// refuse answers with a status's own phrase.
-func (x *exchange) refuse(status int, fields ...wire.Field) {
+// respond answers with a status's own phrase.
+func (x *exchange) respond(status int, fields ...wire.Field) {
 	x.answer(status, phrases[status], fields...)
+}
+
+// refuse is respond for a request that should not have been sent: the log hears
+// of it.
+func (x *exchange) refuse(status int, fields ...wire.Field) {
+	x.reject(status, phrases[status], fields...)
+}
+
+// reject is refuse in other words than the status's own.
+func (x *exchange) reject(status int, reason string, fields ...wire.Field) {
+	if status >= 400 {
+		x.e.complain(x.f, x.m, status, reason)
+	}
+	x.answer(status, reason, fields...)
+}
+
+// complain writes a line for a request that is refused for its own fault, or its
+// sender's; not for each, if there are many.
+func (e *engine) complain(f flow, m *wire.Message, status int, cause string) {
+	e.badInput.Do(func() {
+		from, err := e.set.nameOf(&m.Request.From().Address)
+		if err != nil {
+			from = "" // what it says is no name
+		}
+		e.log.Warn("request refused", "peer", f.remote, "transport", f.network(), "method", m.Request.Method,
+			"from", from, "status", status, "cause", cause)
+	})
 }
 
 // stateless answers without a transaction (RFC 3261 section 8.2.7): a repeat

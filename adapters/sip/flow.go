@@ -11,7 +11,8 @@ import (
 
 var errClosed = errors.New("the connection is closed")
 
-// A carrier is a socket: one of UDP has many flows, one of TCP a single one.
+// A carrier is a socket, at one of the host's addresses if it has several: one
+// of UDP has many flows, one of TCP a single one. Carriers can be compared.
 type carrier interface {
 	network() string // "udp" or "tcp"
 	local() netip.AddrPort
@@ -21,8 +22,8 @@ type carrier interface {
 	ended() <-chan struct{}
 }
 
-// A flow is a way to a remote address and back (RFC 5626 section 3.1). Equal
-// flows are the same one.
+// A flow is a way from an address of ours to a remote one and back (RFC 5626
+// section 3.1). Equal flows are the same one.
 type flow struct {
 	carrier
 	remote netip.AddrPort // never IPv4 in IPv6

@@ -59,17 +59,25 @@ func (e *engine) claimsAccount(m *wire.Message) bool {
 	return err == nil && is
 }
 
+// forbid refuses a request for good.
 func (e *engine) forbid(f flow, m *wire.Message, why string) (sender, bool) {
 	e.metrics.refused.WithLabelValues(why).Inc()
+	e.complain(f, m, 403, why)
 	e.stateless(f, m, 403, phrases[403])
 	return sender{}, false
 }
 
+// challenge asks for credentials. That who says to be an account comes without
+// them, or with a nonce that has ended, is how digest goes and no news; a wrong
+// password has its line already.
 func (e *engine) challenge(f flow, m *wire.Message, why string, stale bool) (sender, bool) {
 	e.metrics.refused.WithLabelValues(why).Inc()
 	name, err := e.set.nameOf(&m.Request.From().Address)
 	if err != nil {
 		name = "" // nobody's
+	}
+	if _, account := e.set.passwords[name]; !account && why == refusedStranger {
+		e.complain(f, m, 401, why)
 	}
 	register := m.Request.Method == "REGISTER"
 	var fields []wire.Field

@@ -21,7 +21,6 @@ const (
 	maxLineExpires = 24 * time.Hour // that a registrar may make us ask for
 	lineSpread     = 50 * time.Millisecond
 	maxLineSpread  = 10 * time.Second
-	lineFresh      = 10 * time.Second // a registration of the peer's present life
 )
 
 // A line is a name that we register at the peer (RFC 3261 section 10.2). What
@@ -32,15 +31,23 @@ type line struct {
 	token  string // user of the Contact
 	callID string // the same for all of its REGISTERs
 
-	mu         sync.Mutex // guards the rest: held for a whole REGISTER, so that they are one after the other
+	// turn has room for one: whoever has put it there may send a REGISTER, so
+	// that they are one after the other, and owns what follows.
+	turn       chan struct{}
 	cseq       uint32
 	expires    time.Duration // to ask for
-	registered bool
-	ended      bool
+	registered bool          // by the registrar's last word
+	unsure     bool          // the last REGISTER has had no answer
+
+	mu    sync.Mutex         // guards the rest
+	ended bool               // no REGISTER any more, but the last
+	cut   context.CancelFunc // ends the REGISTER under way; nil: there is none
 }
 
 func newLine(name string, is lineSettings) *line {
-	return &line{name: name, is: is, token: newToken(), callID: newToken(), expires: lineExpires}
+	return &line{
+		name: name, is: is, token: newToken(), callID: newToken(), expires: lineExpires, turn: make(chan struct{}, 1),
+	}
 }
 
 // runLine keeps a line registered. When the peer comes back it may have
@@ -48,12 +55,13 @@ func newLine(name string, is lineSettings) *line {
 func (e *engine) runLine(ctx context.Context, l *line) {
 	// Many lines don't all come at once.
 	spread := min(maxLineSpread, lineSpread*time.Duration(len(e.lines)))
-	wait := rand.N(spread)
+	next := time.Now().Add(rand.N(spread))
 	var pace bridge.Backoff
 	var known time.Time // registered since
+	lost := false       // the next try is to get it back
 	risen := e.peer.risen()
 	for {
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -61,25 +69,29 @@ func (e *engine) runLine(ctx context.Context, l *line) {
 		case <-risen:
 			timer.Stop()
 			risen = e.peer.risen()
-			if !known.IsZero() && time.Since(known) < lineFresh {
-				wait -= time.Since(known)
+			if e.peer.remembers(known) {
+				e.status.line(l.name, nil)
 				continue
 			}
 			pace.Reset()
-			wait = rand.N(spread)
+			next, lost = time.Now().Add(rand.N(spread)), lost || !known.IsZero()
 			known = time.Time{}
 			continue
 		case <-timer.C:
 		}
 		granted, err := e.registerLine(ctx, l)
-		switch {
-		case errors.Is(err, errLineEnded) || ctx.Err() != nil:
+		if errors.Is(err, errLineEnded) || ctx.Err() != nil {
 			return
-		case err != nil:
-			wait, known = pace.Next(), time.Time{}
-		default:
+		}
+		if lost {
+			e.metrics.reconnect(reconnectLine, err)
+		}
+		if lost = err != nil; lost {
+			next, known = time.Now().Add(pace.Next()), time.Time{}
+		} else {
 			pace.Reset()
-			wait, known = granted/2, time.Now()
+			known = time.Now()
+			next = known.Add(granted / 2)
 		}
 		e.status.line(l.name, err)
 	}
@@ -87,15 +99,59 @@ func (e *engine) runLine(ctx context.Context, l *line) {
 
 var errLineEnded = errors.New("the line has been unregistered")
 
-// registerLine registers l once and gives for how long.
-func (e *engine) registerLine(ctx context.Context, l *line) (time.Duration, error) {
+// begin takes the line's turn. What it gives ends with the line.
+func (l *line) begin(ctx context.Context) (during context.Context, done func(), err error) {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for another REGISTER: %w", ctx.Err())
+	}
+	during, cancel := context.WithCancel(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
-		return 0, errLineEnded
+		cancel()
+		<-l.turn
+		return nil, nil, errLineEnded
 	}
+	l.cut = cancel
+	return during, func() {
+		cancel()
+		l.mu.Lock()
+		l.cut = nil
+		l.mu.Unlock()
+		<-l.turn
+	}, nil
+}
+
+// end lets no REGISTER begin any more, and ends the one that is under way.
+func (l *line) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	if l.cut != nil {
+		l.cut()
+	}
+}
+
+func (l *line) hasEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
+}
+
+// registerLine registers l once and gives for how long.
+func (e *engine) registerLine(ctx context.Context, l *line) (time.Duration, error) {
+	ctx, done, err := l.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	for range 2 {
 		res, err := e.sendRegister(ctx, l, l.expires)
+		if l.hasEnded() && err != nil {
+			return 0, errLineEnded
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -136,12 +192,18 @@ func (l *line) granted(res *wire.Message) time.Duration {
 	return l.expires
 }
 
-// unregister takes a line out of the registrar's table, if it is in it.
+// unregister takes a line out of the registrar's table, if it may be in it. It
+// returns when ctx is done, at the latest.
 func (e *engine) unregister(ctx context.Context, l *line) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	if !l.registered {
+	l.end()
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		e.log.Warn("line not unregistered", "line", l.name, "err", ctx.Err())
+		return
+	}
+	if !l.registered && (!l.unsure || !e.peer.isUp()) {
 		return
 	}
 	l.registered = false
@@ -154,7 +216,7 @@ func (e *engine) unregister(ctx context.Context, l *line) {
 	}
 }
 
-// sendRegister sends one REGISTER. The line's lock is held.
+// sendRegister sends one REGISTER, in the line's turn.
 func (e *engine) sendRegister(ctx context.Context, l *line, expires time.Duration) (*wire.Message, error) {
 	host := e.set.peer.hostport()
 	if e.set.hosts {
@@ -187,5 +249,6 @@ func (e *engine) sendRegister(ctx context.Context, l *line, expires time.Duratio
 	if last != nil {
 		l.cseq = last.cseq // credentials have taken some
 	}
+	l.unsure = err != nil && last != nil
 	return res, err
 }

@@ -18,8 +18,7 @@ const (
 	maxRef      = 300
 )
 
-// message takes a MESSAGE (RFC 3428) to the bridge, and answers when its fate
-// is known.
+// message takes a MESSAGE (RFC 3428) to what it is for.
 func (x *exchange) message() {
 	req := x.m.Request
 	m := bridge.Message{Hops: defaultHops, Sent: wire.ParseDate(x.m.Get("Date"))}
@@ -30,8 +29,13 @@ func (x *exchange) message() {
 		x.refuse(483)
 		return
 	}
+	content, err := wire.ReadContent(x.m.Get("Content-Type"), x.m.Get("Content-Encoding"), req.Body())
+	if wrong := new(wire.StatusError); errors.As(err, &wrong) {
+		x.reject(wrong.Status, wrong.Reason, accepts()...)
+		return
+	}
 	tag, _ := req.From().Params.Get("tag")
-	if isOurs(x.e.env.Key, tag, req.Body()) {
+	if isOurs(x.e.env.Key, tag, said(content)) {
 		x.e.metrics.refused.WithLabelValues(refusedLoop).Inc()
 		x.refuse(482)
 		return
@@ -45,16 +49,41 @@ func (x *exchange) message() {
 		x.refuse(status)
 		return
 	}
-	content, err := wire.ReadText(x.m.Get("Content-Type"), x.m.Get("Content-Encoding"), req.Body())
-	if wrong := new(wire.StatusError); errors.As(err, &wrong) {
-		x.answer(wrong.Status, wrong.Reason, wire.Field{Name: "Accept", Value: wire.Accept})
-		return
+	switch {
+	case content.Notification != nil:
+		x.notification(m, content.Notification)
+	case content.Composing != nil:
+		x.composing(m, content.Composing)
+	default:
+		x.text(m, content, tag)
 	}
-	if strings.TrimSpace(content.Text) == "" {
-		x.refuse(200) // somebody tries whether we are there; nothing to hand on
-		return
+}
+
+// said is what the tag of our own messages is bound to.
+func said(c wire.Content) string {
+	switch {
+	case c.Notification != nil:
+		return ""
+	case c.Composing != nil:
+		return saidState(c.Composing.Active)
+	default:
+		return c.Text
 	}
-	x.fill(&m, content, tag)
+}
+
+// text takes what somebody has written to the bridge. The answer comes when its
+// fate is known.
+func (x *exchange) text(m bridge.Message, c wire.Content, tag string) {
+	x.e.typing.written(pairOf(m.From, m.To))
+	if strings.TrimSpace(c.Text) == "" {
+		// Nobody wants to read it. But whoever sends it, to see whether somebody
+		// is there, shall hear what a text would have met: so it goes as the one
+		// thing that it says, that its writer is not writing (RFC 3994 section
+		// 3.3: a message ends the notice).
+		m.Kind = bridge.Composing
+	} else {
+		x.fill(&m, c, tag)
+	}
 	x.e.h.Message(m, x.done)
 }
 
@@ -70,6 +99,11 @@ func (x *exchange) fill(m *bridge.Message, c wire.Content, tag string) {
 	}
 	callID := x.m.Get("Call-ID")
 	m.Thread = wire.Thread(callID)
+	m.Want = bridge.Want{Delivered: c.Ask.Delivered, Displayed: c.Ask.Displayed, Failed: c.Ask.Failed}
+	if c.Ask.ID != "" {
+		m.Ref = imdnRef(c.Ask)
+		return
+	}
 	m.Ref = callID + " " + x.m.Get("CSeq") + " " + tag
 	if len(m.Ref) > maxRef {
 		sum := sha256.Sum256([]byte(m.Ref))
@@ -77,14 +111,19 @@ func (x *exchange) fill(m *bridge.Message, c wire.Content, tag string) {
 	}
 }
 
+// accepts are the headers that say what we take.
+func accepts() []wire.Field {
+	return []wire.Field{{Name: "Accept", Value: wire.Accept}, {Name: "Accept-Encoding", Value: wire.AcceptEncoding}}
+}
+
 // done answers a MESSAGE with what came of it.
 func (x *exchange) done(o bridge.Outcome, err error) {
 	switch {
 	case err == nil && o == bridge.Stored:
-		x.refuse(202)
+		x.respond(202)
 		return
 	case err == nil:
-		x.refuse(200)
+		x.respond(200)
 		return
 	}
 	wrong := new(bridge.Error)
@@ -95,7 +134,7 @@ func (x *exchange) done(o bridge.Outcome, err error) {
 	var fields []wire.Field
 	switch {
 	case status == 415:
-		fields = append(fields, wire.Field{Name: "Accept", Value: wire.Accept})
+		fields = accepts()
 	case wrong.After > 0 && (status == 480 || status == 500 || status == 486 || status == 603):
 		fields = append(fields, retryAfter(wrong.After)) // where RFC 3261 section 20.33 has it
 	}

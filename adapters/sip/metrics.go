@@ -22,12 +22,19 @@ const (
 	refusedUnasked   = "unasked"   // a response to nothing
 	refusedPanic     = "panic"     // a fault of ours
 	refusedLoop      = "loop"      // our own message, come back
+	refusedReceipt   = "receipt"   // a notification of no message of ours to its sender
+	refusedTyping    = "typing"    // more typing notices than are kept track of
 	directionIn      = "received"  // responses to our requests
 	directionOut     = "sent"      // our responses
 	otherMethod      = "other"     // not in methods
 	otherCode        = "other"     // no status
 	metricResponses  = "gateway_sip_responses_total"
 	metricRefused    = "gateway_sip_refused_total"
+	metricReconnects = "gateway_sip_reconnects_total"
+	reconnectPeer    = "peer"
+	reconnectLine    = "line"
+	reconnectOK      = "ok"
+	reconnectFailed  = "failed"
 )
 
 // methods are those that may stand in a label.
@@ -40,6 +47,8 @@ var methods = map[string]bool{
 type metrics struct {
 	responses *prometheus.CounterVec // direction, method, code
 	refused   *prometheus.CounterVec // reason
+
+	reconnects *prometheus.CounterVec // what, result
 }
 
 // newMetrics registers with reg, which adds the label that tells adapters
@@ -54,14 +63,32 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: metricRefused,
 			Help: "What came from the network and was refused or dropped, by reason.",
 		}, []string{"reason"}),
+		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: metricReconnects,
+			Help: "Tries to reach the SIP peer, or to register a line, that had been away, by result.",
+		}, []string{"what", "result"}),
+	}
+	for _, what := range []string{reconnectPeer, reconnectLine} {
+		for _, result := range []string{reconnectOK, reconnectFailed} {
+			m.reconnects.WithLabelValues(what, result) // there from the beginning, as 0
+		}
 	}
 	if reg == nil {
 		return m, nil
 	}
-	if err := errors.Join(reg.Register(m.responses), reg.Register(m.refused)); err != nil {
+	if err := errors.Join(reg.Register(m.responses), reg.Register(m.refused), reg.Register(m.reconnects)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
+}
+
+// reconnect counts a try to get something back, and what came of it.
+func (m *metrics) reconnect(what string, err error) {
+	result := reconnectOK
+	if err != nil {
+		result = reconnectFailed
+	}
+	m.reconnects.WithLabelValues(what, result).Inc()
 }
 
 func (m *metrics) response(direction, method string, code int) {

@@ -10,15 +10,15 @@ const (
 // offers remembers who has been offered which algorithms. There are phones
 // (baresip 1.0 is one) that give up when they see an algorithm they do not
 // know, though one they know stands beside it. Who was offered both and comes
-// again without credentials is offered the older one alone; unless the newer
-// one has worked there, for many phones begin every refresh without
+// again without credentials is offered the older one alone; unless it has
+// answered by the newer one, for many phones begin every refresh without
 // credentials. Both are accepted at any time, so nothing is gained by making us
 // think that somebody is such a phone.
 type offers struct{ made map[attempt]*offer }
 
 type offer struct {
 	at     time.Time
-	strong bool // SHA-256 has worked
+	strong bool // it has answered by SHA-256
 	alone  bool // MD5 was offered alone
 }
 
@@ -64,9 +64,11 @@ func (o *offers) add(t attempt, now time.Time) *offer {
 	return n
 }
 
-// strong notes that the newer algorithm has worked.
-func (o *offers) strong(t attempt) {
-	if was := o.made[t]; was != nil {
-		was.strong = true
+// canSHA256 notes that somebody has answered a challenge by SHA-256.
+func (a *authenticator) canSHA256(t attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o := a.offers.made[t]; o != nil {
+		o.strong = true
 	}
 }

@@ -40,7 +40,7 @@ func TestWhoFailsOnANewAlgorithmIsOfferedTheOldOne(t *testing.T) {
 			t.Errorf("%d: %v is offered %v, want %v", i, row.who, got, row.want)
 		}
 	}
-	a.offers.strong(phone)
+	a.canSHA256(phone)
 	if got := a.algorithms(phone, register, now); !slices.Equal(got, both) {
 		t.Errorf("where SHA-256 has worked: %v", got)
 	}

@@ -20,6 +20,7 @@ type outgoing struct {
 	extra    []wire.Field
 	auth     []wire.Field // credentials
 	body     []byte
+	sent     bool // it may have arrived
 }
 
 // bytes writes the request. Every value has been made fit for a header.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"gateway/bridge"
 )
 
 const (
@@ -20,6 +18,10 @@ const (
 	lookUpEvery  = 5 * time.Minute
 	lookUpWithin = 5 * time.Second
 	maxAddresses = 8
+	// How often what the peer knows of us is renewed for a mere sign that it
+	// was away: somebody's silence is one too.
+	renewRate  = 1.0 / 30 // a second
+	renewBurst = 3        // at once
 )
 
 // A resolver is the part of net.Resolver that finds the peer.
@@ -34,13 +36,16 @@ type peer struct {
 	dns    resolver
 	sounds chan struct{} // it was heard while down, or did not answer while up
 
-	mu    sync.Mutex // guards the rest: the watcher writes, everybody reads
-	addrs []netip.AddrPort
-	known map[netip.Addr]bool
-	err   error // why it can't be found
-	up    bool
-	last  time.Time // it was heard
-	rise  chan struct{}
+	mu     sync.Mutex // guards the rest: the watcher writes, everybody reads
+	addrs  []netip.AddrPort
+	known  map[netip.Addr]bool
+	err    error // why it can't be found
+	up     bool
+	last   time.Time // it was heard
+	missed time.Time // it did not answer
+	rose   time.Time
+	rise   chan struct{}
+	renew  bucket
 }
 
 func newPeer(set *settings, dns resolver) *peer {
@@ -92,8 +97,23 @@ func (p *peer) heard() {
 func (p *peer) suspect() {
 	p.mu.Lock()
 	p.last = time.Time{}
+	p.missed = time.Now()
 	p.mu.Unlock()
 	p.sound(true)
+}
+
+// probed notes whether the peer has answered a probe. If it has, after a sign
+// that it was away, it may have begun anew without our having seen it down.
+func (p *peer) probed(answered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case !answered:
+		p.missed = now
+	case p.up && p.missed.After(p.rose) && p.renew.take(now, renewRate, renewBurst):
+		p.ring(now)
+	}
 }
 
 // sound wakes the watcher, if it believes so.
@@ -125,13 +145,27 @@ func (p *peer) setUp(up bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if up && !p.up {
-		close(p.rise)
-		p.rise = make(chan struct{})
+		p.ring(time.Now())
 	}
 	p.up = up
 }
 
-// risen is closed when the peer comes back the next time.
+// ring tells those who wait for risen. The lock is held.
+func (p *peer) ring(now time.Time) {
+	p.rose = now
+	close(p.rise)
+	p.rise = make(chan struct{})
+}
+
+// remembers says whether what the peer was told at a time has been told to its
+// present life, as far as we have seen.
+func (p *peer) remembers(at time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !at.IsZero() && at.After(p.missed)
+}
+
+// risen is closed when the peer comes back the next time, or may have been away.
 func (p *peer) risen() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,90 +253,5 @@ func (p *peer) hosts(ctx context.Context, host string, port uint16) ([]netip.Add
 
 // usable says whether we have a listener of a's family.
 func (p *peer) usable(a netip.Addr) bool {
-	for _, l := range p.set.listeners {
-		la := l.addr.Addr()
-		if la.Is4() == a.Is4() || la.IsUnspecified() && la.Is6() {
-			return true
-		}
-	}
-	return false
-}
-
-// runPeer asks the peer for a sign of life, now and then while it gives one,
-// less and less often while it does not. Whatever else comes from it is as
-// good as an answer.
-func (e *engine) runPeer(ctx context.Context) {
-	p := e.peer
-	var pace bridge.Backoff
-	var looked time.Time
-	for {
-		var err error
-		if len(p.addresses()) == 0 || !p.isUp() || time.Since(looked) > lookUpEvery {
-			looked = time.Now()
-			err = p.locate(ctx)
-		}
-		if err == nil {
-			err = e.probe(ctx)
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if p.heardLately() {
-			err = nil // it may not care for OPTIONS
-		}
-		p.setUp(err == nil)
-		e.status.peer(err == nil, err)
-		wait := watchEvery
-		if err == nil {
-			pace.Reset()
-		} else {
-			wait = pace.Next()
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		case <-p.sounds:
-			timer.Stop()
-			if p.heardLately() {
-				p.setUp(true)
-				e.status.peer(true, nil)
-			}
-		}
-	}
-}
-
-// probe sends an OPTIONS (RFC 3261 section 11). Any answer will do.
-func (e *engine) probe(ctx context.Context) error {
-	var last error
-	for _, a := range e.peer.addresses() {
-		within, cancel := context.WithTimeout(ctx, watchPatient)
-		_, err := e.askBy(within, e.set.network, a, func(f flow) (*outgoing, error) {
-			return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
-		}, nil)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		last = fmt.Errorf("ask %v for OPTIONS: %w", a, err)
-	}
-	return last
-}
-
-// plain makes a request of nobody's in particular.
-func (e *engine) plain(f flow, method, uri, to string) (*outgoing, error) {
-	host, port, err := e.sentBy(f)
-	if err != nil {
-		return nil, err
-	}
-	domain := e.set.domain
-	if domain == "" {
-		domain = hostPort(host, port)
-	}
-	return &outgoing{
-		method: method, uri: uri, route: e.set.route, from: "<sip:" + domain + ">;tag=" + newToken(), to: "<" + to + ">",
-		callID: newToken(), cseq: 1, hops: defaultHops,
-	}, nil
+	return slices.ContainsFunc(p.set.listeners, func(l listener) bool { return l.reaches(a) })
 }

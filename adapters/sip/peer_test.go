@@ -54,7 +54,7 @@ func TestALineIsRegisteredAndCalledByItsContact(t *testing.T) {
 		t.Error(longer.text)
 	}
 	p.send(longer.from, response(longer.text, 403, "No"))
-	if s := next(t, b.h.states, "a state"); s != "true line 7001: register: refused with 403 No" {
+	if s := next(t, b.h.states, "a state"); s != "false line 7001: register: refused with 403 No" {
 		t.Error(s)
 	}
 	retry := p.next()

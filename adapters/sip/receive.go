@@ -30,7 +30,7 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 		}
 	}()
 	known := e.isKnown(f)
-	if !known && !e.strangers.allow(f.remote.Addr(), time.Now()) {
+	if !known && !e.admits(f, data, time.Now()) {
 		e.metrics.refused.WithLabelValues(refusedFlood).Inc()
 		return false
 	}

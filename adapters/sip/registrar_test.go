@@ -75,7 +75,7 @@ func TestAPhoneRegistersAndIsWrittenTo(t *testing.T) {
 		t.Error("a MESSAGE has no Contact (RFC 3428)")
 	}
 	phone.send(out.from, response(out.text, 200, "OK"))
-	if r := next(t, ch, "the outcome"); r.o != bridge.Taken {
+	if r := next(t, ch, "the outcome"); r.o != bridge.Arrived {
 		t.Error(r.err)
 	}
 	if res := phone.asPhone(b.udp, registerQuery("2001", "*", "Expires: 0"), "2001", "secret1"); code(res) != 200 || header(res, "Contact") != "" {
@@ -278,34 +278,6 @@ func TestContactsVanishWithTheirConnection(t *testing.T) {
 	r := next(t, b.send(b.message("2001", "alice")), "the outcome")
 	if e := asError(r.err); e.Cause != bridge.Unavailable || !e.Retry {
 		t.Errorf("after the connection has ended: %v", r.err)
-	}
-}
-
-func TestTheNewestContactIsTriedFirst(t *testing.T) {
-	t.Parallel()
-	b := withAccounts(t, nil)
-	s := dial(t, b.tcp)
-	q := registerQuery("2001", "<sip:2001@10.1.1.1:5060;transport=tcp>")
-	q.transport = "TCP"
-	s.write(q.text())
-	s.write(q.authorize(s.next(), "2001", "secret1", 1).text())
-	s.next()
-	phone := newFakePeer(t, "127.0.0.1:0")
-	if res := phone.asPhone(b.udp, registerQuery("2001", "<sip:2001@"+phone.addr()+">"), "2001", "secret1"); code(res) != 200 {
-		t.Fatal(res)
-	}
-	ch := b.send(b.message("2001", "alice"))
-	out := phone.next()
-	phone.send(out.from, response(out.text, 603, "No"))
-	if e := asError(next(t, ch, "the outcome").err); e.Cause != bridge.Declined {
-		t.Error("a refusal is the answer, not a reason to try elsewhere:", e)
-	}
-	big := b.message("2001", "alice")
-	big.Bodies[0].Text = strings.Repeat("x", 2000)
-	ch = b.send(big) // too long for the newest, which is by UDP
-	s.write(response(s.next(), 200, "OK"))
-	if r := next(t, ch, "the outcome"); r.o != bridge.Taken {
-		t.Error(r.err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"gateway/adapters/sip/wire"
@@ -12,6 +13,7 @@ import (
 
 var (
 	errTooBig   = errors.New("too long for UDP, and there is no other way")
+	errNoTCP    = errors.New("too long for UDP, and TCP does not come about")
 	errNoSocket = errors.New("no listener for that kind of address")
 )
 
@@ -55,6 +57,7 @@ func (e *engine) exchange(ctx context.Context, f flow, o *outgoing) (*wire.Messa
 	if !f.reliable() && len(build("z9hG4bK"+newToken())) > maxUDP {
 		return nil, errTooBig
 	}
+	o.sent = true
 	return e.clients.do(ctx, f, o.method, build)
 }
 
@@ -82,10 +85,22 @@ func (e *engine) authenticated(ctx context.Context, f flow, o *outgoing, cred *c
 // addressed makes a request for one flow: what it says of us may depend on it.
 type addressed func(f flow) (*outgoing, error)
 
-// ask sends a request to the peer, one address after the other until one
-// answers. A request that is too long for UDP goes by TCP (RFC 3261 section
-// 18.1.1).
+// ask sends a request to the peer, and draws conclusions from its silence.
 func (e *engine) ask(ctx context.Context, make addressed, cred *credential) (*wire.Message, error) {
+	res, err := e.tour(ctx, make, cred)
+	if err != nil && !tooLong(err) {
+		e.peer.suspect()
+	}
+	return res, err
+}
+
+// tooLong says whether a request has failed for its length alone.
+func tooLong(err error) bool { return errors.Is(err, errTooBig) || errors.Is(err, errNoTCP) }
+
+// tour sends a request to the peer, one address after the other until one
+// answers. That one of them does not take what is so long says nothing of the
+// others, nor of one that has been silent.
+func (e *engine) tour(ctx context.Context, make addressed, cred *credential) (*wire.Message, error) {
 	addrs := e.peer.addresses()
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("find the peer: %w", e.peer.trouble())
@@ -97,17 +112,18 @@ func (e *engine) ask(ctx context.Context, make addressed, cred *credential) (*wi
 			e.peer.heard()
 			return res, nil
 		}
-		last = err
-		if ctx.Err() != nil || errors.Is(err, errTooBig) {
+		if last == nil || !errors.Is(err, errTooBig) {
+			last = err
+		}
+		if ctx.Err() != nil {
 			break
 		}
-	}
-	if !errors.Is(last, errTooBig) {
-		e.peer.suspect()
 	}
 	return nil, last
 }
 
+// askAt sends a request to one address of the peer; more says that there are
+// others. One that is too long for UDP goes by TCP (RFC 3261 section 18.1.1).
 func (e *engine) askAt(ctx context.Context, a netip.AddrPort, make addressed, cred *credential, more bool) (*wire.Message, error) {
 	if more {
 		var cancel context.CancelFunc
@@ -120,9 +136,35 @@ func (e *engine) askAt(ctx context.Context, a netip.AddrPort, make addressed, cr
 	}
 	f, err := e.way(ctx, "tcp", a)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errTooBig, err)
+		return nil, e.withoutTCP(ctx, a, err)
 	}
 	return e.askOver(ctx, f, make, cred)
+}
+
+// withoutTCP is why a request that needs TCP could not be sent, given why no
+// connection came about. Only of a peer that answers by UDP at that moment does
+// a refused connection mean that it has no TCP; by UDP all the same, as RFC
+// 3261 section 18.1.1 has it, a long MESSAGE must not go (RFC 3428 section 8).
+func (e *engine) withoutTCP(ctx context.Context, a netip.AddrPort, err error) error {
+	if !e.peer.isUp() || e.probeAt(ctx, a) != nil {
+		return err
+	}
+	e.peer.heard()
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOPROTOOPT) {
+		return fmt.Errorf("%w: %w", errTooBig, err)
+	}
+	return fmt.Errorf("%w: %w", errNoTCP, err)
+}
+
+// probeAt sends an OPTIONS (RFC 3261 section 11) to one address of the peer.
+// Any answer will do.
+func (e *engine) probeAt(ctx context.Context, a netip.AddrPort) error {
+	ctx, cancel := context.WithTimeout(ctx, watchPatient)
+	defer cancel()
+	_, err := e.askBy(ctx, e.set.network, a, func(f flow) (*outgoing, error) {
+		return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
+	}, nil)
+	return err
 }
 
 func (e *engine) askBy(ctx context.Context, network string, a netip.AddrPort, make addressed, cred *credential) (*wire.Message, error) {

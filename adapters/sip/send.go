@@ -1,12 +1,10 @@
 package sip
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"gateway/adapters/sip/wire"
@@ -14,12 +12,8 @@ import (
 )
 
 const (
-	sendOp = "send a message"
-	// phoneTry is how long one contact of several may be silent.
-	phoneTry   = 8 * time.Second
-	maxQuoted  = 100 // runes of a message that a report of its failure repeats
-	maxAfter   = 24 * time.Hour
-	contentUTF = "text/plain;charset=UTF-8"
+	sendOp   = "send a message"
+	maxAfter = 24 * time.Hour
 )
 
 // sendMessage hands m to the contacts of an account, or to the peer.
@@ -32,28 +26,19 @@ func (e *engine) sendMessage(ctx context.Context, m bridge.Message) (bridge.Outc
 	if err := errors.Join(err1, err2); err != nil {
 		return 0, &bridge.Error{Op: sendOp, Cause: bridge.BadAddress, Err: err}
 	}
-	s := &sending{e: e, m: &m, from: from, to: to, body: []byte(text(&m))}
-	if _, account := e.set.passwords[e.set.naming.Text(to)]; account {
-		return s.toPhones(ctx)
+	best, ok := bestForm(&m)
+	if !ok {
+		return bridge.Taken, nil
 	}
-	if e.peer == nil {
-		return 0, &bridge.Error{Op: sendOp, Cause: bridge.NotFound}
+	s := &sending{e: e, m: &m, from: from, to: to, form: best}
+	if m.Kind == bridge.Composing {
+		s.notify(ctx)
+		return bridge.Taken, nil
 	}
-	return s.toPeer(ctx)
-}
-
-// text is what a message says on the wire. A Failed is said in words: SIP has
-// no other form for those who do not know RFC 5438.
-func text(m *bridge.Message) string {
-	if m.Kind != bridge.Failed {
-		return m.Body()
+	if m.Kind == bridge.Text {
+		e.notices.over(s.pair())
 	}
-	reason := cmp.Or(wire.Phrase(m.Reason), strings.ReplaceAll(m.Cause.String(), "-", " "))
-	s := "Not delivered: " + reason + "."
-	if quoted := []rune(m.Body()); len(quoted) > 0 {
-		s += " Your message: " + string(quoted[:min(len(quoted), maxQuoted)])
-	}
-	return s
+	return s.send(ctx)
 }
 
 // A sending is one message on its way out.
@@ -61,114 +46,96 @@ type sending struct {
 	e        *engine
 	m        *bridge.Message
 	from, to bridge.Name
-	body     []byte
+	form     form // the best one
+	// copied: it may have come to the peer by more than one of its addresses.
+	// Only where there is a single destination.
+	copied bool
 }
 
-// request makes the MESSAGE for one flow. uri is its Request-URI.
-func (s *sending) request(f flow, uri, to, route string) (*outgoing, error) {
-	domain := s.e.set.domain
-	if domain == "" {
-		host, _, err := s.e.sentBy(f)
-		if err != nil {
-			return nil, err
-		}
-		domain = host
-	}
-	from := "<" + s.e.set.uri(s.from, domain) + ">"
-	if d := wire.Quote(s.m.From.Display); d != "" {
-		from = `"` + d + `" ` + from
-	}
-	o := &outgoing{
-		method: "MESSAGE", uri: uri, route: route, to: "<" + to + ">",
-		from:   from + ";tag=" + fromTag(s.e.env.Key, s.m.ID, s.body),
-		callID: wire.CallID(s.m.ID, s.m.Thread), cseq: cseqOf(s.m.At), hops: s.m.Hops - 1, body: s.body,
-		extra: []wire.Field{{Name: "Content-Type", Value: contentUTF}},
-	}
-	if len(s.m.Bodies) > 0 && s.m.Kind == bridge.Text {
-		if lang := wire.Lang(s.m.Bodies[0].Lang); lang != "" {
-			o.extra = append(o.extra, wire.Field{Name: "Content-Language", Value: lang})
-		}
-	}
-	if len(s.m.Subject) > 0 {
-		if subject := wire.Subject(s.m.Subject[0].Text); subject != "" {
-			o.extra = append(o.extra, wire.Field{Name: "Subject", Value: subject})
-		}
-	}
-	if !s.m.Sent.IsZero() {
-		o.extra = append(o.extra, wire.Field{Name: "Date", Value: wire.FormatDate(s.m.Sent)})
-	}
-	return o, nil
-}
-
-// toPeer sends to where the peer is, as a line if the sender is one.
-func (s *sending) toPeer(ctx context.Context) (bridge.Outcome, error) {
-	host := s.e.set.peer.host
-	uri, to := s.e.set.uri(s.to, s.e.set.peer.hostport()), s.e.set.uri(s.to, host)
-	var cred *credential
-	if l, ok := s.e.set.lines[s.e.set.naming.Text(s.from)]; ok {
-		cred = &credential{user: l.user, password: l.password}
-	}
-	res, err := s.e.ask(ctx, func(f flow) (*outgoing, error) {
-		return s.request(f, uri, to, s.e.set.route)
-	}, cred)
-	return outcome(res, err)
-}
-
-// toPhones tries an account's contacts, the newest first, until one answers.
-func (s *sending) toPhones(ctx context.Context) (bridge.Outcome, error) {
-	name := s.e.set.naming.Text(s.to)
-	contacts := s.e.registrar.contacts(name, time.Now())
-	var last error
-	for i, c := range contacts {
-		res, err := s.toPhone(ctx, c, i < len(contacts)-1)
-		if err == nil {
-			return outcome(res, nil)
-		}
-		if last = err; ctx.Err() != nil {
-			break
-		}
-	}
-	if last == nil {
-		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Unavailable, Reason: "not registered", Retry: true}
-	}
-	return outcome(nil, last)
-}
-
-func (s *sending) toPhone(ctx context.Context, c contact, more bool) (*wire.Message, error) {
-	if more {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, phoneTry)
-		defer cancel()
-	}
-	host, _, err := s.e.sentBy(c.flow)
+// send sends to where the recipient is, be it several places.
+func (s *sending) send(ctx context.Context) (bridge.Outcome, error) {
+	all, err := s.destinations(time.Now())
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	o, err := s.request(c.flow, c.uri, s.e.set.uri(s.to, cmp.Or(s.e.set.domain, host)), "")
+	if len(all) > 1 {
+		return s.fork(ctx, all)
+	}
+	res, err := s.sendTo(ctx, all[0])
 	if err != nil {
-		return nil, err
+		return 0, unanswered(err)
 	}
-	return s.e.exchange(ctx, c.flow, o)
+	return s.outcome(res, all[0].phone)
 }
 
-// outcome reads what came of a request.
-func outcome(res *wire.Message, err error) (bridge.Outcome, error) {
+// sendTo sends in the best form that is taken there, at worst in plain words.
+func (s *sending) sendTo(ctx context.Context, d destination) (*wire.Message, error) {
+	wordless := s.form == newsForm && s.m.Kind != bridge.Failed
+	if s.form == plainForm || wordless {
+		return d.try(ctx, s.form)
+	}
+	if s.e.tastes.refuses(askingForm, d.key, time.Now()) {
+		return d.try(ctx, plainForm)
+	}
+	first, err := d.try(ctx, s.form)
+	switch {
+	case err != nil && !tooLong(err):
+		return nil, err
+	case err == nil && !notTaken(first.Response.StatusCode):
+		return first, nil
+	}
+	res, err := d.try(ctx, plainForm)
+	if first != nil && err == nil && (first.Response.StatusCode == 415 || res.Response.StatusCode < 300) {
+		s.e.tastes.note(askingForm, d.key, time.Now().Add(tasteTime))
+	}
+	return res, err
+}
+
+// unanswered is the error for a request that nobody has answered.
+func unanswered(err error) error {
 	switch {
 	case errors.Is(err, errTooBig):
-		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Policy, Reason: "the message is too long", Err: err}
+		return &bridge.Error{Op: sendOp, Cause: bridge.Policy, Reason: "the message is too long", Err: err}
 	case errors.Is(err, errNoAnswer):
-		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Timeout, Retry: true, Err: err}
-	case err != nil:
-		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Unavailable, Retry: true, Err: err}
+		return &bridge.Error{Op: sendOp, Cause: bridge.Timeout, Retry: true, Err: err}
+	default:
+		return &bridge.Error{Op: sendOp, Cause: bridge.Unavailable, Retry: true, Err: err}
 	}
+}
+
+// taken says whether an answer means that the message is there. 482 does for
+// one that may have been there before: whoever has seen it under the same
+// identity answers so (RFC 3261 section 8.2.2.2), and so tells a repeat, which
+// has a branch of its own, from what it has taken already.
+func (s *sending) taken(res *wire.Message) bool {
+	status := res.Response.StatusCode
+	return status < 300 || status == statusMerged && (s.m.Try != 0 || s.copied)
+}
+
+// statusMerged is what a message is refused with that has come twice.
+const statusMerged = 482
+
+// outcome reads the answer to the message; phone says that it is the
+// recipient's own.
+func (s *sending) outcome(res *wire.Message, phone bool) (bridge.Outcome, error) {
 	r := res.Response
-	if r.StatusCode < 300 {
+	switch {
+	case !s.taken(res):
+		return 0, &bridge.Error{
+			Op: sendOp, Cause: causeOf(r.StatusCode), Reason: wire.Phrase(r.Reason),
+			Retry: again(r.StatusCode), After: after(res.Get("Retry-After")),
+			Err: fmt.Errorf("answered with %d", r.StatusCode),
+		}
+	case s.m.Kind != bridge.Text:
+		return bridge.Taken, nil // there is no news of news
+	case r.StatusCode == 202 && (!phone || s.m.Hop):
+		// It is stored somewhere (RFC 3428 section 7): not delivered, whatever
+		// the word of the next hop is held to be worth.
+		return bridge.Relayed, nil
+	case phone && r.StatusCode != 202:
+		return bridge.Arrived, nil
+	default:
 		return bridge.Taken, nil
-	}
-	return 0, &bridge.Error{
-		Op: sendOp, Cause: causeOf(r.StatusCode), Reason: wire.Phrase(r.Reason),
-		Retry: again(r.StatusCode), After: after(res.Get("Retry-After")),
-		Err: fmt.Errorf("answered with %d", r.StatusCode),
 	}
 }
 

@@ -1,8 +1,11 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +20,11 @@ func TestWhatThePeerSaysIsWhatCameOfIt(t *testing.T) {
 		status int
 		lines  []string
 		cause  bridge.Cause // 0: taken
+		o      bridge.Outcome
 		retry  bool
 		after  time.Duration
 	}{
-		{status: 200}, {status: 202}, {status: 299},
+		{status: 200, o: bridge.Taken}, {status: 202, o: bridge.Relayed}, {status: 299, o: bridge.Taken},
 		{status: 302, cause: bridge.Moved, lines: []string{"Contact: <sip:evil@192.0.2.66>"}},
 		{status: 401, cause: bridge.Unauthorized, lines: []string{`WWW-Authenticate: Digest realm="x", nonce="y"`}},
 		{status: 403, cause: bridge.Forbidden}, {status: 404, cause: bridge.NotFound},
@@ -40,7 +44,7 @@ func TestWhatThePeerSaysIsWhatCameOfIt(t *testing.T) {
 		r := next(t, ch, "the outcome")
 		var e *bridge.Error
 		switch {
-		case row.cause == 0 && (r.err != nil || r.o != bridge.Taken):
+		case row.cause == 0 && (r.err != nil || r.o != row.o):
 			t.Errorf("%d: %v", row.status, r.err)
 		case row.cause != 0 && (!errors.As(r.err, &e) || e.Cause != row.cause || e.Retry != row.retry || e.After != row.after || e.Reason != "Because"):
 			t.Errorf("%d: %+v", row.status, r.err)
@@ -52,8 +56,10 @@ func TestASecondTryIsKnownAsSuch(t *testing.T) {
 	t.Parallel()
 	b, p := withPeer(t, nil)
 	var seen []string
-	for range 2 {
-		ch := b.send(b.message("2001", "alice"))
+	for i := range 2 {
+		m := b.message("2001", "alice")
+		m.At = m.At.Add(time.Duration(i) * time.Hour) // it was lost in a crash, and its writer has sent it again
+		ch := b.send(m)
 		out := p.next()
 		seen = append(seen, strings.Join([]string{header(out.text, "Call-ID"), header(out.text, "CSeq"), header(out.text, "From")}, "|"))
 		if !strings.Contains(header(out.text, "Via"), ";rport") {
@@ -125,7 +131,7 @@ func TestWhatCannotBeSentIsSaidAtOnce(t *testing.T) {
 
 func TestALongMessageGoesByTCPOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	p := newFakePeer(t, "127.0.0.9:0")
+	p := newFakePeer(t, freePort(t, "127.0.0.9"))
 	b := run(t, func(c *Config) { c.Peer = "sip:" + p.addr() }).up()
 	m := b.message("2001", "alice")
 	m.Bodies[0].Text = strings.Repeat("long ", 400)
@@ -143,6 +149,136 @@ func TestALongMessageGoesByTCPOrNotAtAll(t *testing.T) {
 	s.write(response(out, 200, "OK"))
 	if r := next(t, ch, "the outcome"); r.o != bridge.Taken {
 		t.Error(r.err)
+	}
+}
+
+// freePort is an address whose port nobody has by TCP either.
+func freePort(t *testing.T, ip string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestALongMessageWaitsForAPeerThatIsAway(t *testing.T) {
+	t.Parallel()
+	p := newFakePeer(t, freePort(t, "127.0.0.11"))
+	b := run(t, func(c *Config) { c.Peer = "sip:" + p.addr() }).up()
+	at := p.addr()
+	_ = p.conn.Close()
+	deaf, err := net.ListenPacket("udp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := b.message("2001", "alice")
+	m.Bodies[0].Text = strings.Repeat("long ", 400)
+	ctx, cancel := context.WithCancel(t.Context())
+	ch := make(chan result, 1)
+	go func() {
+		o, err := b.a.SendMessage(ctx, m)
+		ch <- result{o, err}
+	}()
+	// It may have no TCP, or be away: that is asked by UDP.
+	buf := make([]byte, 100)
+	if n, _, err := deaf.ReadFrom(buf); err != nil || !strings.HasPrefix(string(buf[:n]), "OPTIONS ") {
+		t.Errorf("%s, %v", buf[:n], err)
+	}
+	cancel() // patience has run out
+	if e := asError(next(t, ch, "the outcome").err); e.Cause != bridge.Unavailable || !e.Retry {
+		t.Errorf("not known yet to be away: %v", e)
+	}
+	_ = deaf.Close()
+	b.a.engine.Load().peer.setUp(false)
+	if e := asError(next(t, b.send(m), "the outcome").err); e.Cause != bridge.Unavailable || !e.Retry {
+		t.Errorf("known to be away: %v", e)
+	}
+	l := listenTCP(t, at)
+	again := b.send(m)
+	s := l.accept()
+	s.write(response(s.next(), 200, "OK"))
+	if r := next(t, again, "the outcome"); r.o != bridge.Taken {
+		t.Error(r.err)
+	}
+}
+
+func TestALongMessageTriesEveryAddressOfThePeer(t *testing.T) {
+	t.Parallel()
+	one, two := newFakePeer(t, freePort(t, "127.0.0.12")), newFakePeer(t, freePort(t, "127.0.0.13"))
+	b := run(t, func(c *Config) { c.Peer = "sip:" + one.addr() }).up()
+	b.peerAt(one.addr(), two.addr())
+	l := listenTCP(t, two.addr())
+	m := b.message("2001", "alice")
+	m.Bodies[0].Text = strings.Repeat("long ", 400)
+	ch := b.send(m)
+	s := l.accept()
+	s.write(response(s.next(), 200, "OK"))
+	if r := next(t, ch, "the outcome"); r.o != bridge.Taken {
+		t.Error(r.err)
+	}
+}
+
+func TestARepeatThatIsKnownHasArrived(t *testing.T) {
+	t.Parallel()
+	peered, p := withPeer(t, nil)
+	accounts := withAccounts(t, nil)
+	phone := registered(t, accounts)
+	for _, row := range []struct {
+		name  string
+		b     *bench
+		to    *fakePeer
+		try   int
+		o     bridge.Outcome // 0: refused
+		wants bridge.Want
+	}{
+		{name: "the first, by the peer", b: peered, to: p},
+		{name: "a repeat, by the peer", b: peered, to: p, try: 1, o: bridge.Taken},
+		{name: "after a restart, by the peer", b: peered, to: p, try: -1, o: bridge.Taken},
+		{name: "the first, by a phone", b: accounts, to: phone},
+		{name: "a repeat, by a phone", b: accounts, to: phone, try: 7, o: bridge.Arrived},
+		{name: "a repeat that asks, by a phone", b: accounts, to: phone, try: 1, o: bridge.Arrived, wants: bridge.Want{Delivered: true}},
+	} {
+		m := row.b.message("2001", "alice")
+		m.Try, m.Want = row.try, row.wants
+		ch := row.b.send(m)
+		row.to.answerNext(482)
+		r := next(t, ch, "the outcome")
+		if e := asError(r.err); r.o != row.o || row.o == 0 && (e.Cause != bridge.Looped || e.Retry) {
+			t.Errorf("%s: %v, %v", row.name, r.o, r.err)
+		}
+	}
+}
+
+func TestACopyByAnotherAddressOfThePeerIsARepeat(t *testing.T) {
+	t.Parallel()
+	one, two := listenTCP(t, "127.0.0.14:0"), listenTCP(t, "127.0.0.15:0")
+	b := run(t, func(c *Config) { c.Peer = "sip:" + one.l.Addr().String() + ";transport=tcp" })
+	first := one.accept()
+	first.write(response(first.next(), 200, "OK"))
+	b.up()
+	b.peerAt(one.l.Addr().String(), two.l.Addr().String())
+	ch := b.send(b.message("2001", "alice"))
+	if out := first.next(); !strings.HasPrefix(out, "MESSAGE ") {
+		t.Error(out)
+	}
+	_ = first.conn.Close() // it was taken, and the answer gets lost
+	second := two.accept()
+	second.write(response(second.next(), 482, "Merged"))
+	if r := next(t, ch, "the outcome"); r.o != bridge.Taken {
+		t.Error(r.o, r.err)
+	}
+}
+
+// peerAt gives the peer several addresses.
+func (b *bench) peerAt(addrs ...string) {
+	p := b.a.engine.Load().peer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.addrs = nil
+	for _, a := range addrs {
+		p.addrs = append(p.addrs, netip.MustParseAddrPort(a))
 	}
 }
 

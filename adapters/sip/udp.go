@@ -8,6 +8,9 @@ import (
 	"net/netip"
 
 	"gateway/adapters/sip/wire"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 )
 
 // maxUDP is the longest request that goes by UDP (RFC 3261 section 18.1.1):
@@ -18,6 +21,7 @@ const maxUDP = 1300
 type udpSocket struct {
 	conn *net.UDPConn
 	addr netip.AddrPort
+	info int           // bytes of control data with each datagram; 0: all have been sent to addr
 	done chan struct{} // closed when run has ended
 }
 
@@ -30,7 +34,26 @@ func openUDP(l listener, v6only bool) (*udpSocket, error) {
 	// A burst waits in the kernel while one message is read. That the size is
 	// refused is no reason not to serve.
 	_ = conn.SetReadBuffer(1 << 20)
-	return &udpSocket{conn: conn, addr: addrPort(conn.LocalAddr()), done: make(chan struct{})}, nil
+	s := &udpSocket{conn: conn, addr: addrPort(conn.LocalAddr()), done: make(chan struct{})}
+	s.askForDestinations()
+	return s, nil
+}
+
+// askForDestinations makes a socket without an address of its own say which of
+// the host's each datagram was sent to (RFC 3542 section 6). Where that is
+// refused, the system chooses what answers leave from.
+func (s *udpSocket) askForDestinations() {
+	switch addr := s.addr.Addr(); {
+	case !addr.IsUnspecified():
+	case addr.Is4():
+		if ipv4.NewPacketConn(s.conn).SetControlMessage(ipv4.FlagDst, true) == nil {
+			s.info = len(ipv4.NewControlMessage(ipv4.FlagDst))
+		}
+	default:
+		if ipv6.NewPacketConn(s.conn).SetControlMessage(ipv6.FlagDst, true) == nil {
+			s.info = len(ipv6.NewControlMessage(ipv6.FlagDst))
+		}
+	}
 }
 
 // family is what package net calls a network for one kind of address.
@@ -66,14 +89,60 @@ func (s *udpSocket) send(to netip.AddrPort, data []byte) error {
 	return nil
 }
 
+// A udpAddress is a socket at one of the host's addresses: what is sent by it
+// leaves from there. To a NAT anything else would come from a stranger (RFC 3581
+// section 4).
+type udpAddress struct {
+	*udpSocket
+	at netip.Addr // never IPv4 in IPv6, without a zone
+}
+
+func (a udpAddress) local() netip.AddrPort { return netip.AddrPortFrom(a.at, a.addr.Port()) }
+
+func (a udpAddress) send(to netip.AddrPort, data []byte) error {
+	var info []byte
+	if src := a.at.AsSlice(); a.at.Is4() {
+		info = (&ipv4.ControlMessage{Src: src}).Marshal()
+	} else {
+		info = (&ipv6.ControlMessage{Src: src}).Marshal()
+	}
+	if _, _, err := a.conn.WriteMsgUDPAddrPort(data, info, to); err == nil {
+		return nil
+	}
+	// The address may be gone from this host, or be one of many hosts.
+	return a.udpSocket.send(to, data)
+}
+
+// reached is the socket at the address that a datagram was sent to, by the
+// control data that came with it.
+func (s *udpSocket) reached(info []byte) carrier {
+	var dst net.IP
+	if s.addr.Addr().Is4() {
+		var cm ipv4.ControlMessage
+		if cm.Parse(info) == nil {
+			dst = cm.Dst
+		}
+	} else {
+		var cm ipv6.ControlMessage
+		if cm.Parse(info) == nil {
+			dst = cm.Dst
+		}
+	}
+	at, ok := netip.AddrFromSlice(dst)
+	if at = at.Unmap(); !ok || at.IsUnspecified() || at.IsMulticast() {
+		return s
+	}
+	return udpAddress{udpSocket: s, at: at}
+}
+
 // run hands every datagram to receive, in the order of their arrival, until
 // the socket is closed.
 func (s *udpSocket) run(receive func(f flow, data []byte)) error {
 	defer close(s.done)
 	const patience = 100 // errors in a row, of which the kernel reports some for other datagrams
-	buf := make([]byte, wire.MaxMessage)
+	buf, info := make([]byte, wire.MaxMessage), make([]byte, s.info)
 	for failed := 0; ; {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		n, infoLen, _, from, err := s.conn.ReadMsgUDPAddrPort(buf, info)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return nil
@@ -88,6 +157,10 @@ func (s *udpSocket) run(receive func(f flow, data []byte)) error {
 			continue // a keep-alive (RFC 5626 section 3.5.1)
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		receive(flow{carrier: s, remote: from}, buf[:n])
+		c := carrier(s)
+		if infoLen > 0 {
+			c = s.reached(info[:infoLen])
+		}
+		receive(flow{carrier: c, remote: from}, buf[:n])
 	}
 }

@@ -1,8 +1,8 @@
 package wire
 
 import (
+	"cmp"
 	"mime"
-	"net/textproto"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -10,36 +10,61 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Accept lists the content types that ReadText understands.
-const Accept = "text/plain, text/html, message/cpim"
+// The content types that are taken besides text, and that are written.
+const (
+	TypeText         = "text/plain;charset=UTF-8"
+	TypeCPIM         = "message/cpim"                   // RFC 3862
+	TypeNotification = "message/imdn+xml"               // RFC 5438
+	TypeComposing    = "application/im-iscomposing+xml" // RFC 3994
+)
 
-// Content is the text of a message, and what a wrapper said of it.
+// Accept lists the content types that ReadContent understands.
+const Accept = "text/plain, text/html, " + TypeCPIM + ", " + TypeNotification + ", " + TypeComposing
+
+// Content is what a body says: a Notification, a Composing, or else a text;
+// and what a wrapper said of it.
 type Content struct {
-	Text    string
+	Text         string
+	Notification *Notification
+	Composing    *Composing
+
 	Lang    string
 	Subject string
 	Sent    time.Time // zero if not said
+	Ask     Ask
 }
 
-// ReadText reads a body as text. An error is a *StatusError: 415 for a type or a
-// character set that is not taken, 400 for bytes that are not what they are
+// ReadContent reads a body. An error is a *StatusError: 415 for a type, a
+// coding or a character set that is not taken, 413 for too much, 400 for bytes that are not what they are
 // said to be.
-func ReadText(contentType, encoding string, body []byte) (Content, error) {
-	if encoding != "" && !strings.EqualFold(strings.TrimSpace(encoding), "identity") {
-		return Content{}, fault(415, "Unsupported Content-Encoding")
+func ReadContent(contentType, encoding string, body []byte) (Content, error) {
+	body, err := plainBytes(encoding, body)
+	if err != nil {
+		return Content{}, err
 	}
-	if contentType == "" {
-		contentType = "text/plain"
-	}
-	kind, params, err := mime.ParseMediaType(contentType)
+	kind, params, err := mime.ParseMediaType(cmp.Or(contentType, "text/plain"))
 	if err != nil {
 		return Content{}, fault(400, "Malformed Content-Type")
 	}
-	if kind == "message/cpim" {
+	if kind == TypeCPIM {
 		return readCPIM(body)
 	}
-	text, err := decode(kind, params["charset"], body)
-	return Content{Text: text}, err
+	var c Content
+	err = c.read(kind, params["charset"], body)
+	return c, err
+}
+
+// read reads what is no wrapper.
+func (c *Content) read(kind, charset string, body []byte) (err error) {
+	switch kind {
+	case TypeNotification:
+		c.Notification, err = readNotification(body)
+	case TypeComposing:
+		c.Composing, err = readComposing(body)
+	default:
+		c.Text, err = decode(kind, charset, body)
+	}
+	return err
 }
 
 func decode(kind, charset string, body []byte) (string, error) {
@@ -67,11 +92,12 @@ func decode(kind, charset string, body []byte) (string, error) {
 	if kind == "text/html" {
 		text = plain(text)
 	}
-	return tidy(text), nil
+	return Tidy(text), nil
 }
 
-// tidy makes line ends \n and drops the control characters that are no text.
-func tidy(s string) string {
+// Tidy makes a text what ReadContent would have made of it: line ends are
+// \n, and control characters that are no text are left out.
+func Tidy(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -151,98 +177,6 @@ func inline(b *strings.Builder, raw string) {
 }
 
 func htmlSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\f' }
-
-// readCPIM unwraps message/cpim (RFC 3862): its own headers, an empty line,
-// the MIME headers of what is inside, an empty line, the inside.
-func readCPIM(body []byte) (Content, error) {
-	text := strings.ReplaceAll(string(body), "\r\n", "\n")
-	outer, rest, ok1 := strings.Cut(text, "\n\n")
-	inner, inside, ok2 := strings.Cut(rest, "\n\n")
-	if strings.HasPrefix(rest, "\n") { // no MIME headers
-		inner, inside, ok2 = "", rest[1:], true
-	}
-	if !ok1 || !ok2 || !utf8.ValidString(outer) || !utf8.ValidString(inner) {
-		return Content{}, fault(400, "Malformed message/cpim")
-	}
-	var c Content
-	for _, line := range strings.Split(outer, "\n") {
-		name, value, _ := strings.Cut(line, ":")
-		value = cpimText(strings.TrimSpace(value))
-		switch name { // case-sensitive: RFC 3862 section 2.4
-		case "Subject":
-			if c.Subject == "" {
-				c.Subject = Subject(cutLang(value))
-			}
-		case "DateTime":
-			if t, err := time.Parse(time.RFC3339, value); err == nil {
-				c.Sent = t
-			}
-		}
-	}
-	mimeHeaders := map[string]string{}
-	for _, line := range strings.Split(inner, "\n") {
-		name, value, _ := strings.Cut(line, ":")
-		mimeHeaders[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))] = strings.TrimSpace(value)
-	}
-	if e := mimeHeaders["Content-Transfer-Encoding"]; e != "" && !strings.EqualFold(e, "8bit") &&
-		!strings.EqualFold(e, "7bit") && !strings.EqualFold(e, "binary") {
-		return c, fault(415, "Unsupported Content-Transfer-Encoding")
-	}
-	kind, params, err := mime.ParseMediaType(cmpOr(mimeHeaders["Content-Type"], "text/plain"))
-	if err != nil {
-		return c, fault(400, "Malformed message/cpim")
-	}
-	c.Lang = Lang(mimeHeaders["Content-Language"])
-	c.Text, err = decode(kind, params["charset"], []byte(inside))
-	return c, err
-}
-
-func cmpOr(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-// cutLang removes the language parameter in front of a CPIM header's value
-// (RFC 3862 section 2.3: "Subject:;lang=fr Objet").
-func cutLang(s string) string {
-	if strings.HasPrefix(s, ";lang=") {
-		_, rest, _ := strings.Cut(s, " ")
-		return rest
-	}
-	return s
-}
-
-// cpimText undoes the backslash escapes of RFC 3862 section 2.3.1. What stands
-// for a control character becomes a space.
-func cpimText(s string) string {
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		switch s[i] {
-		case 'b', 't', 'n', 'r':
-			b.WriteByte(' ')
-		case 'u':
-			r := rune(0)
-			for j := i + 1; j < i+5 && j < len(s) && unhex(s[j]) >= 0; j++ {
-				r = r<<4 | rune(unhex(s[j]))
-			}
-			b.WriteRune(r)
-			i = min(i+4, len(s)-1)
-		default:
-			b.WriteByte(s[i])
-		}
-	}
-	return b.String()
-}
 
 // Lang is the first language tag of a Content-Language header, "" if it is
 // none (BCP 47: letters, digits and hyphens, 35 at most).

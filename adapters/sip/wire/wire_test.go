@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	gosip "github.com/emiago/sipgo/sip"
 )
 
 const good = "MESSAGE sip:alice@gw.example.org SIP/2.0\r\n" +
@@ -184,6 +186,46 @@ func TestAFramerRefusesWhatHasNoEnd(t *testing.T) {
 	}
 }
 
+func TestGRUUsLeadToTheirUser(t *testing.T) {
+	t.Parallel()
+	const instance = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+	for _, row := range []struct{ name, uri, user string }{
+		{"public", "sip:2001@gw.example.org;gr=" + instance, "2001"},
+		{"public, other parameters", "sip:2001@gw.example.org:5070;transport=tcp;gr=" + instance + ";ob", "2001"},
+		{"public, an instance of another kind", "sip:2001@gw.example.org;gr=kjh29x97us97d", "2001"},
+		{"public, escaped", "sip:tsch%C3%BCss@gw.example.org;gr=%3Cx%3E", "tschüss"},
+		{"temporary", "sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@gw.example.org;gr", "tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5"},
+		{"outbound", "sip:2001@192.0.2.1:5060;ob", "2001"},
+		{"outbound, IPv6", "sip:2001@[2001:db8::1]:5060;transport=udp;ob", "2001"},
+	} {
+		in := strings.Replace(good, "sip:alice@gw.example.org SIP", row.uri+" SIP", 1)
+		in = strings.Replace(in, "<sip:2001@10.0.0.5>", "<"+row.uri+">", 1)
+		in = strings.Replace(in, "Max-Forwards", "Contact: \"B\" <"+row.uri+">;expires=60;+sip.instance=\"<"+instance+">\"\r\nMax-Forwards", 1)
+		m, err := Parse([]byte(in))
+		if err != nil {
+			t.Errorf("%s: %v", row.name, err)
+			continue
+		}
+		for where, uri := range map[string]*gosip.Uri{
+			"Request-URI": &m.Request.Recipient, "From": &m.Request.From().Address, "Contact": &m.Request.Contact().Address,
+		} {
+			user, err := User(uri)
+			if err != nil || user != row.user || uri.String() != row.uri {
+				t.Errorf("%s in %s: %q of %q, %v", row.name, where, user, uri.String(), err)
+			}
+			if again, err := ParseURI(uri.String()); err != nil || again.String() != row.uri {
+				t.Errorf("%s in %s: came back as %q, %v", row.name, where, again.String(), err)
+			}
+		}
+		if tag, _ := m.Request.From().Params.Get("tag"); tag != "1" {
+			t.Errorf("%s: the tag of From is %q", row.name, tag)
+		}
+		if got := m.Reply(200, "OK", "t", netip.MustParseAddrPort("192.0.2.1:1")).String(); !strings.Contains(got, "<"+row.uri+">;tag=1\r\n") {
+			t.Errorf("%s: a reply without it: %s", row.name, got)
+		}
+	}
+}
+
 func TestUserPartsSurviveTheWire(t *testing.T) {
 	t.Parallel()
 	for name, wire := range map[string]string{
@@ -245,7 +287,7 @@ func TestContentBecomesText(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := ReadText(row.kind, "", []byte(row.in))
+			c, err := ReadContent(row.kind, "", []byte(row.in))
 			if err != nil || c.Text != row.want {
 				t.Errorf("got %q, %v; want %q", c.Text, err, row.want)
 			}
@@ -258,9 +300,11 @@ func TestContentBecomesText(t *testing.T) {
 		name, kind, encoding, in string
 		status                   int
 	}{
-		{"composing", "application/im-iscomposing+xml", "", "<x/>", 415},
+		{"other XML", "application/im-iscomposing+xml", "", "<x/>", 400},
 		{"other charset", "text/plain; charset=koi8-r", "", "x", 415},
-		{"gzip", "text/plain", "gzip", "x", 415},
+		{"other coding", "text/plain", "br", "x", 415},
+		{"not gzip", "text/plain", "gzip", "x", 400},
+		{"not deflated", "text/plain", "deflate", "x", 400},
 		{"bad UTF-8", "text/plain", "", "\xff", 400},
 		{"bad type", "text/", "", "x", 400},
 		{"bad cpim", "message/cpim", "", "x", 400},
@@ -268,7 +312,7 @@ func TestContentBecomesText(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := ReadText(row.kind, row.encoding, []byte(row.in))
+			_, err := ReadContent(row.kind, row.encoding, []byte(row.in))
 			if f := new(StatusError); !errors.As(err, &f) || f.Status != row.status {
 				t.Errorf("got %v", err)
 			}
@@ -388,12 +432,23 @@ func FuzzFramer(f *testing.F) {
 	})
 }
 
-func FuzzReadText(f *testing.F) {
+func FuzzReadContent(f *testing.F) {
 	f.Add("text/html", []byte("<p>x<br>y"))
 	f.Add("message/cpim", []byte("From: x\r\n\r\nContent-Type: text/plain\r\n\r\nhello"))
+	f.Add("message/cpim", []byte("NS: i <urn:ietf:params:imdn>\ni.Message-ID: 1\ni.Disposition-Notification: display\n\nContent-Type: message/imdn+xml\n\n<imdn><message-id>1</message-id><delivery-notification><status><failed/><reason code=\"404\">x</reason></status></delivery-notification></imdn>"))
+	f.Add("application/im-iscomposing+xml", []byte("<isComposing><state>active</state><refresh>60</refresh></isComposing>"))
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		c, err := ReadText(kind, "", body)
-		if err == nil && strings.ContainsAny(c.Text, "\x00\x1b\r") {
+		c, err := ReadContent(kind, "", body)
+		if err != nil {
+			return
+		}
+		if n := c.Notification; n != nil && (n.ID == "" || len(n.ID) > maxMessageID || n.Code != 0 && (n.Code < 300 || n.Code > 699)) {
+			t.Errorf("%+v", n)
+		}
+		if len(c.Ask.ID) > maxMessageID || len(c.Ask.DateTime) > maxDateTime || strings.ContainsAny(c.Ask.ID+c.Ask.DateTime, " \n") {
+			t.Errorf("%+v", c.Ask)
+		}
+		if strings.ContainsAny(c.Text, "\x00\x1b\r") {
 			t.Errorf("control characters in %q", c.Text)
 		}
 	})
