@@ -16,6 +16,12 @@ import (
 // steady is how long a session must have lasted to start the pace over.
 const steady = time.Minute
 
+// Bounds on the tables of who does what.
+const (
+	maxRemembered = 10_000
+	maxUnseen     = 2_000 // pairs of parties; of each there are maxUnseenEach texts
+)
+
 // Adapter is one external component of an XMPP server (XEP-0114).
 type Adapter struct {
 	domain  string // ours
@@ -28,6 +34,12 @@ type Adapter struct {
 	metrics *metrics
 	seldom  *seldom
 	out     *queue
+	fates   *fates
+	states  *recent[bool]      // bare addresses: whether they have ever sent a chat state
+	shown   *recent[bool]      // pairs of bare addresses: whether the second was told last that the first writes
+	told    *recent[time.Time] // pairs of bare addresses: when encryption was explained
+	unseen  *recent[[]string]  // pairs of bare addresses: see displayed.go
+	taken   *recent[time.Time] // a client's address and an id: when we took that, see failed.go
 	dial    func(context.Context) (net.Conn, error)
 
 	draining atomic.Bool
@@ -55,7 +67,10 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 	a := &Adapter{
 		domain: domain, server: cfg.Server, secret: cfg.Secret, local: map[string]bool{},
 		naming: cfg.Naming(), env: env, mark: marker{env.Key}, metrics: m,
-		seldom: &seldom{}, out: newQueue(),
+		seldom: &seldom{}, out: newQueue(), fates: &fates{}, states: newRecent[bool](maxRemembered), shown: newRecent[bool](maxRemembered),
+		told:   newRecent[time.Time](maxRemembered),
+		unseen: newRecent[[]string](maxUnseen),
+		taken:  newRecent[time.Time](maxRemembered),
 	}
 	for i, d := range cfg.Domains {
 		folded, err := foldDomain(d)
@@ -71,14 +86,24 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 	return a, nil
 }
 
-// Run keeps a session with the server until ctx is done.
+// Run keeps a session with the server until ctx is done, and then takes leave.
 func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
+	last, end := outliving(ctx, farewell)
+	defer end()
+	a.keepSession(ctx, last, h)
+	a.sayTheRest(last, h)
+	return nil
+}
+
+// keepSession has one session after the other until ctx is done. The last one
+// has until last is done to end.
+func (a *Adapter) keepSession(ctx, last context.Context, h bridge.Handler) {
 	var pace bridge.Backoff
 	for {
 		began := time.Now()
-		err := a.serve(ctx, h)
+		err := a.serve(ctx, last, h)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		h.State(false, err)
 		if time.Since(began) >= steady {
@@ -88,7 +113,7 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 		select {
 		case <-ctx.Done():
 			again.Stop()
-			return nil
+			return
 		case <-again.C:
 		}
 	}
@@ -98,36 +123,62 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 func (a *Adapter) Drain(context.Context) { a.draining.Store(true) }
 
 // serve has one session, from connecting to its end, and says why it ended.
-func (a *Adapter) serve(parent context.Context, h bridge.Handler) error {
-	s, err := a.connect(parent)
+func (a *Adapter) serve(ctx, last context.Context, h bridge.Handler) error {
+	s, err := a.connect(ctx)
+	if ctx.Err() == nil || err == nil {
+		a.metrics.tried(err)
+	}
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	var reading, others sync.WaitGroup
-	reading.Go(func() { cancel(a.runReader(ctx, s, h)) })
-	others.Go(func() { cancel(a.runWriter(ctx, parent, s)) })
-	others.Go(func() { cancel(s.runKeepAlive(ctx)) })
 	a.setCurrent(s)
 	h.State(true, nil)
+	return a.attend(ctx, last, s, h)
+}
 
-	<-ctx.Done()
+// attend does what there is to do in a session, until it is lost or stay is
+// done. Then we close our side of the stream, and read on until the server has
+// closed its own, at most until last is done: what it had sent by then would be
+// nobody's.
+func (a *Adapter) attend(stay, last context.Context, s *session, h bridge.Handler) error {
+	life, end := context.WithCancelCause(context.WithoutCancel(stay))
+	defer end(nil)
+	work, stop := context.WithCancel(life)
+	defer stop()
+	defer context.AfterFunc(stay, stop)()
+	var all sync.WaitGroup
+	all.Go(func() { end(a.runReader(work, s, h)) })
+	all.Go(func() {
+		if err := a.runWriter(life, work, s); err != nil {
+			end(err)
+		}
+	})
+	all.Go(func() {
+		if err := s.runKeepAlive(work); err != nil {
+			end(err)
+		}
+	})
+	select {
+	case <-life.Done():
+	case <-stay.Done():
+	}
 	a.setCurrent(nil)
 	close(s.gone)
-	if parent.Err() == nil {
+	if stay.Err() == nil {
 		a.metrics.reconnect()
-		s.conn.Close()
+	} else {
+		select {
+		case <-life.Done():
+		case <-last.Done():
+		}
 	}
-	// On our own way out the writer says the rest and closes the stream; the
-	// server then closes its side.
-	bound := time.AfterFunc(farewell, func() { s.conn.Close() })
-	others.Wait()
-	reading.Wait()
-	bound.Stop()
 	s.conn.Close()
-	return context.Cause(ctx)
+	end(errFarewell)
+	all.Wait()
+	return context.Cause(life)
 }
+
+var errFarewell = errors.New("the server does not close the stream")
 
 func (a *Adapter) setCurrent(s *session) {
 	a.mu.Lock()

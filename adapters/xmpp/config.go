@@ -57,6 +57,16 @@ func (c *Config) CheckName(r bridge.Role, p bridge.Pattern) string {
 	return ""
 }
 
+// Claims lists what only one adapter can have: the component's domain, which a
+// server gives to one connection.
+func (c *Config) Claims() []string {
+	own, err := foldDomain(c.Component)
+	if err != nil {
+		return nil // Check tells
+	}
+	return []string{"component " + own}
+}
+
 // Check implements bridge.Config.
 func (c *Config) Check(bad func(key, msg string)) {
 	own, err := foldDomain(c.Component)

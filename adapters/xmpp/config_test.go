@@ -2,6 +2,7 @@ package xmpp
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,6 +69,20 @@ func TestNamesAreOnTheRightSideOfTheComponent(t *testing.T) {
 	}
 }
 
+func TestAComponentIsClaimedByItsFoldedName(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		component string
+		want      []string
+	}{
+		{"GW.Example.", []string{"component gw.example"}}, {"gw.example", []string{"component gw.example"}}, {"a@b", nil}, {"", nil},
+	} {
+		if got := (&Config{Component: tt.component}).Claims(); !slices.Equal(got, tt.want) {
+			t.Errorf("%q claims %q, want %q", tt.component, got, tt.want)
+		}
+	}
+}
+
 func TestAdaptersAreToldApartByTheirRegisterer(t *testing.T) {
 	t.Parallel()
 	env := bridgeEnv()
@@ -79,8 +94,9 @@ func TestAdaptersAreToldApartByTheirRegisterer(t *testing.T) {
 		}
 	}
 	all, err := reg.Gather()
-	if err != nil || len(all) != 2 || all[0].GetName() != "gateway_xmpp_late_errors_total" ||
-		all[1].GetName() != "gateway_xmpp_reconnects_total" || len(all[1].GetMetric()) != 2 {
+	if err != nil || len(all) != 3 || all[0].GetName() != "gateway_xmpp_connects_total" || len(all[0].GetMetric()) != 4 ||
+		all[1].GetName() != "gateway_xmpp_late_errors_total" ||
+		all[2].GetName() != "gateway_xmpp_reconnects_total" || len(all[2].GetMetric()) != 2 {
 		t.Errorf("%v, %v", all, err)
 	}
 	if _, err := New(&Config{Component: "gw.example"}, env); err == nil {

@@ -41,7 +41,59 @@
 //
 // Types chat, normal and headline with a body or a subject go to the bridge.
 // What it refuses is answered with an error, what it takes with nothing. Group
-// chat is refused. Chat states and markers alone are passed over in silence.
+// chat is refused.
+//
+// What extends a text is put in words, for its reader has a phone:
+//
+//	correction (XEP-0308)      "(corrected) " before the new text
+//	reply (XEP-0461)           the quote stays, cut at 100 characters: > Shall we …
+//	reactions (XEP-0444)       "reacted 👍"; nothing when they are taken back
+//	retraction (XEP-0424)      "deleted a message"
+//	file (XEP-0066, XEP-0363)  its link, behind the text if that does not have it
+//
+// A body that is there without being marked as a mere fallback (XEP-0428) goes
+// before such words. Styling and /me stay as they are; XHTML is passed over. A
+// text that only clients with the keys can read (OMEMO, OpenPGP, OTR) never
+// goes to the bridge, nor does what stands in for it: each is refused with
+// not-acceptable, and once a day its writer is told in a message what to do.
+//
+// A text that was taken and fails later gets an error too. A server drops one
+// for a client that has gone; so if its writer has not written it within the last
+// minute, or we don't know, a text besides says what happened.
+//
+// # Receipts
+//
+// Receipts (XEP-0184) and markers (XEP-0333) name a text by its stanza's id. One
+// for a text of ours counts if the id has our marks and the text went to whom
+// it comes from. Clients mark only the last that was displayed, which stands for
+// those before it too. One of ours goes to the very address that asked, when the
+// bridge knows, and is handed on like a text: behind it goes a barrier.
+//
+// # Chat states
+//
+// In: composing says that somebody writes, every other state alone in a message
+// that nobody does (XEP-0085). Out: composing and active (RFC 7573 table 3), with
+// a hint not to store them, and without a barrier; only to who has ever sent us
+// one, and never the same twice in a row. A text has active in it until its
+// recipient has written without, so that clients know that we understand
+// (XEP-0085 section 5.1).
+//
+// Receipts and chat states have ids of their own kind, and an error for one is
+// passed over.
+//
+// # The end
+//
+// When our time has come we close our side of the stream and read on until the
+// server has closed its own, as what it has sent by then is in nobody's hands but
+// ours. What the bridge refuses of that can only be answered in another session.
+// So we come back for a moment: handshake, answers and the end of the stream go
+// out at once, so that hardly anything can come in between; if something does,
+// once more, five times and three seconds at most. An answer that a lost
+// connection did not take goes out in the next session, or likewise at the end.
+//
+// What a server has not written when it closes the stream is its own to refuse.
+// Prosody does. A session of ejabberd may take with it what was sent to it in its
+// last moments.
 //
 // # Presence
 //
@@ -54,5 +106,6 @@
 //
 // Every IQ is answered: service discovery, ping and version for the component
 // and for every address at it, all else with service-unavailable. No feature
-// is announced that is not there.
+// is announced that is not there: corrections and reactions are not, as what
+// was sent to a phone can't be changed.
 package xmpp

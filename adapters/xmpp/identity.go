@@ -54,6 +54,13 @@ func (k marker) sentTo(wire string, n bridge.Name) bool {
 	return same(marks[:partyMark], k.party(id, bare(n)))
 }
 
+// receivedBy reports whether wire is an identity that we made for a message to
+// n: only who it went to can have it.
+func (k marker) receivedBy(wire string, n bridge.Name) bool {
+	id, marks, ok := splitID(wire)
+	return ok && same(marks[textMark:textMark+partyMark], k.party(id, bare(n)))
+}
+
 func (k marker) text(id, body string) string {
 	return k.mark("message\x00"+id+"\x00"+clean(body), textMark)
 }

@@ -62,6 +62,30 @@ func TestOurIdentitiesAreKnownByTheirRecipient(t *testing.T) {
 	}
 }
 
+func TestOnlyTheRecipientCanHaveReceived(t *testing.T) {
+	t.Parallel()
+	k := marker{[]byte("one")}
+	id := k.wireID(testID, "hi", bridge.Name{Lead: "bob", Main: "b"})
+	bot := k.wireID(testID, "hi", bridge.Name{Main: "b"})
+	for _, tt := range []struct {
+		name   string
+		id     string
+		from   bridge.Name
+		wanted bool
+	}{
+		{"a device of the recipient", id, bridge.Name{Lead: "bob", Main: "b", Tail: "desk"}, true},
+		{"the recipient's server", id, bridge.Name{Main: "b"}, false},
+		{"another party", id, bridge.Name{Lead: "eve", Main: "b"}, false},
+		{"a recipient without a localpart", bot, bridge.Name{Main: "b", Tail: "x"}, true},
+		{"not ours", "x" + id, bridge.Name{Lead: "bob", Main: "b"}, false},
+		{"none", "", bridge.Name{Lead: "bob", Main: "b"}, false},
+	} {
+		if got := k.receivedBy(tt.id, tt.from); got != tt.wanted {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
 func TestTheBridgesIdentityIsFoundInTheWires(t *testing.T) {
 	t.Parallel()
 	id := marker{[]byte("one")}.wireID(testID, "hi", bridge.Name{Main: "b"})

@@ -13,10 +13,14 @@ const (
 // features are what every address of ours can do.
 func features() []string { return []string{nsDiscoInfo, nsDiscoItems, nsPing, nsVersion} }
 
+// partyFeatures are what the people behind the gateway can do besides, as far
+// as their devices go along.
+func partyFeatures() []string { return []string{nsReceipts, nsMarkers, nsChatStates, nsOOB} }
+
 // iq answers a request (RFC 6120 section 8.2.3), whoever of ours it is for.
 func (a *Adapter) iq(s *session, st *stanza) {
 	switch {
-	case rawDomain(st.from) == a.domain && a.answeredUs(s, st):
+	case a.answeredUs(s, st):
 		return
 	case st.kind == "result":
 		a.metrics.drop("unknown-result")
@@ -87,7 +91,11 @@ func info(gateway bool) xml.TokenReader {
 		identity = []xml.Attr{attr("category", "gateway"), attr("type", "sip"), attr("name", "Gateway")}
 	}
 	children := []xml.TokenReader{element(nsDiscoInfo, "identity", identity)}
-	for _, f := range features() {
+	all := features()
+	if !gateway {
+		all = append(all, partyFeatures()...)
+	}
+	for _, f := range all {
 		children = append(children, element(nsDiscoInfo, "feature", []xml.Attr{attr("var", f)}))
 	}
 	return element(nsDiscoInfo, "query", nil, children...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -21,35 +22,78 @@ const (
 const late = 10 * time.Second
 
 // SendMessage implements bridge.Messenger. It returns when the server has
-// handled the message: Taken if the recipient is one of the server's own, else
-// Relayed.
+// handled the message: Relayed for a text to somebody at another server, which
+// may still refuse it, else Taken. A Composing is taken when it is queued.
 func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Outcome, error) {
 	from, to, err := a.parties(m)
 	if err != nil {
 		return 0, err
 	}
-	id := m.Of
-	stanza := a.failure
-	if m.Kind != bridge.Failed {
-		id, stanza = a.mark.wireID(m.ID, m.Body(), to), a.text
+	if m.Kind == bridge.Composing && !a.worthTelling(from, to, m.Active) {
+		return bridge.Taken, nil
 	}
-	data, err := render(stanza(m, id, formatAddress(from), formatAddress(to)))
+	id, stanza := a.outgoing(m, from, to)
+	if stanza == nil {
+		return 0, &bridge.Error{Op: "send", Cause: bridge.Unsupported, Err: fmt.Errorf("a %v message of %q", m.Kind, m.Of)}
+	}
+	data, err := render(stanza)
 	if errors.Is(err, errTooLarge) {
 		return 0, &bridge.Error{Op: "send", Cause: bridge.TooLarge, Reason: "the message is too long", Err: err}
 	}
 	if err != nil {
 		return 0, &bridge.Error{Op: "send", Cause: bridge.Internal, Err: err}
 	}
-	if m.Kind == bridge.Failed {
+	switch m.Kind {
+	case bridge.Composing:
+		if err := a.toss(data); err != nil {
+			return 0, err
+		}
+		a.shown.put(m.Active, pair(from, to)...)
+		return bridge.Taken, nil
+	case bridge.Failed:
 		a.metrics.stanzaError("out", toCondition(m.Cause).name)
+		if text := a.inWords(m, from, to); text != nil {
+			more, err := render(text)
+			if err != nil {
+				return 0, &bridge.Error{Op: "send", Cause: bridge.Internal, Err: err}
+			}
+			data = append(data, more...)
+		}
+	default:
 	}
-	if err := a.send(ctx, data, id, m.Kind != bridge.Failed); err != nil {
+	if err := a.send(ctx, data, id, m.Kind == bridge.Text); err != nil {
 		return 0, err
 	}
-	if a.local[to.Main] {
-		return bridge.Taken, nil
+	if m.Kind == bridge.Text {
+		a.shown.put(false, pair(from, to)...) // what was written is there
 	}
-	return bridge.Relayed, nil
+	if m.Kind == bridge.Text && m.Want.Displayed && m.Thread == "" {
+		a.awaitDisplay(from, to, m.ID)
+	}
+	if m.Kind == bridge.Text && !a.local[to.Main] {
+		return bridge.Relayed, nil
+	}
+	return bridge.Taken, nil
+}
+
+// outgoing is the stanza of a message and its id; nil for what has none.
+func (a *Adapter) outgoing(m bridge.Message, from, to bridge.Name) (string, xml.TokenReader) {
+	source, target := formatAddress(from), formatAddress(to)
+	switch m.Kind {
+	case bridge.Text:
+		id := a.mark.wireID(m.ID, m.Body(), to)
+		return id, a.text(m, id, source, target, a.takesChatStates(to, true))
+	case bridge.Failed:
+		return m.Of, a.failure(m, source, target)
+	case bridge.Delivered, bridge.Displayed:
+		if m.Of == "" {
+			return "", nil
+		}
+		return noticeID(m.ID), receipt(m, source, target)
+	case bridge.Composing:
+		return noticeID(m.ID), chatState(m, source, target)
+	}
+	return "", nil
 }
 
 // parties checks the names that a message goes from and to. From a domain that
@@ -124,7 +168,10 @@ func (a *Adapter) ask(s *session, id string) {
 // text is the stanza of a message that somebody wrote. Its type is chat: most
 // clients show normal messages apart, and that is not where an answer from a
 // phone is looked for (RFC 7572 section 5 would have normal).
-func (a *Adapter) text(m bridge.Message, id, from, to string) xml.TokenReader {
+//
+// states: the recipient may want to tell us, and to be told, that somebody
+// writes.
+func (a *Adapter) text(m bridge.Message, id, from, to string, states bool) xml.TokenReader {
 	lang := ""
 	if len(m.Bodies) > 0 {
 		lang = language(m.Bodies[0].Lang)
@@ -148,18 +195,29 @@ func (a *Adapter) text(m bridge.Message, id, from, to string) xml.TokenReader {
 	if nick := oneLine(m.From.Display, maxReason); nick != "" {
 		in = append(in, element(nsNick, "nick", nil, chars(nick)))
 	}
+	if m.Want.Delivered {
+		in = append(in, element(nsReceipts, "request", nil))
+	}
+	if m.Want.Displayed {
+		in = append(in, element(nsMarkers, "markable", nil))
+	}
+	if states {
+		in = append(in, element(nsChatStates, "active", nil))
+	}
 	return element("", "message", attrs, in...)
 }
 
-// written is when m was, if its reader has to be told.
+// written is when m was, if its reader has to be told: clients treat what has a
+// time as old. A sender whose clock says that m is still to come is not believed.
 func written(m bridge.Message, now time.Time) time.Time {
-	switch {
-	case !m.Sent.IsZero():
-		return m.Sent
-	case !m.At.IsZero() && now.Sub(m.At) > late:
-		return m.At
+	at := m.Sent
+	if at.IsZero() || at.After(now) || !m.At.IsZero() && at.After(m.At) {
+		at = m.At
 	}
-	return time.Time{}
+	if at.IsZero() || now.Sub(at) <= late {
+		return time.Time{}
+	}
+	return at
 }
 
 func texts(name string, all []bridge.Body, inherited string) []xml.TokenReader {
@@ -172,10 +230,4 @@ func texts(name string, all []bridge.Body, inherited string) []xml.TokenReader {
 		out = append(out, element("", name, attrs, chars(b.Text)))
 	}
 	return out
-}
-
-// failure is the stanza error for a message that we had taken and could not
-// deliver.
-func (a *Adapter) failure(m bridge.Message, id, from, to string) xml.TokenReader {
-	return element("", "message", stanzaAttrs("error", id, from, to), errorElement(toCondition(m.Cause), m.Reason))
 }

@@ -21,7 +21,7 @@ func TestAMessageGoesOutWhole(t *testing.T) {
 		m.Bodies = append(m.Bodies, bridge.Body{Lang: "en", Text: "Love"}, bridge.Body{Lang: "no tag", Text: "?"})
 		m.Subject = []bridge.Body{{Lang: "de", Text: "Gruß"}}
 		m.Thread, m.From.Display = "t1", "Otto\x07 O'Malley"
-		m.Sent = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.FixedZone("", 3600))
+		m.Sent = time.Date(1999, 1, 2, 3, 4, 5, 678e6, time.FixedZone("", 3600))
 		o, err := r.a.SendMessage(r.t.Context(), m)
 		if o != bridge.Taken || err != nil {
 			r.t.Errorf("%v, %v", o, err)
@@ -44,7 +44,7 @@ func TestAMessageGoesOutWhole(t *testing.T) {
 		}
 		want := []string{
 			"subject: Gruß", "body: Grüße & <Küsse>\ufffd\ufffd\n😀", "body lang=en: Love", "body lang=: ?", "thread: t1",
-			"origin-id id=" + id + ": ", "delay from=gw.example stamp=2026-01-02T02:04:05.678Z: ", "nick: Otto O'Malley",
+			"origin-id id=" + id + ": ", "delay from=gw.example stamp=1999-01-02T02:04:05.678Z: ", "nick: Otto O'Malley", "active: ",
 		}
 		if strings.Join(got, "|") != strings.Join(want, "|") {
 			r.t.Errorf("got  %q\nwant %q", got, want)
@@ -57,16 +57,35 @@ func TestAMessageThatWaitedSaysSince(t *testing.T) {
 	inRig(t, nil, func(r *rig) {
 		for _, tt := range []struct {
 			age  time.Duration
-			says bool
-		}{{0, false}, {10 * time.Second, false}, {11 * time.Second, true}} {
+			sent time.Duration // 0: not said
+			says time.Duration // 0: nothing
+		}{
+			{0, 0, 0},
+			{10 * time.Second, 0, 0},
+			{11 * time.Second, 0, 11 * time.Second},
+			{0, 2 * time.Second, 0},
+			{0, time.Hour, time.Hour},
+			{time.Minute, time.Hour, time.Hour},
+			{time.Minute, 30 * time.Second, time.Minute},
+			{0, -time.Hour, 0},
+			{time.Minute, -time.Hour, time.Minute},
+		} {
 			m := message("bob@local.example/tail", "hi")
-			m.At = time.Now().Add(-tt.age)
+			now := time.Now()
+			m.At = now.Add(-tt.age)
+			if tt.sent != 0 {
+				m.Sent = now.Add(-tt.sent)
+			}
 			if _, err := r.a.SendMessage(r.t.Context(), m); err != nil {
 				r.t.Error(err)
 			}
 			n := <-r.got
-			if got := n.kid("delay").attr("stamp"); (got != "") != tt.says || n.attr("to") != "bob@local.example/tail" {
-				r.t.Errorf("age %v: %+v", tt.age, n)
+			want := ""
+			if tt.says != 0 {
+				want = now.Add(-tt.says).UTC().Format("2006-01-02T15:04:05.000Z")
+			}
+			if got := n.kid("delay").attr("stamp"); got != want || n.attr("to") != "bob@local.example/tail" {
+				r.t.Errorf("age %v, sent %v before: %q, want %q", tt.age, tt.sent, got, want)
 			}
 		}
 	})

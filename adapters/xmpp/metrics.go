@@ -13,6 +13,7 @@ type metrics struct {
 	dropped    *prometheus.CounterVec
 	late       prometheus.Counter
 	reconnects prometheus.Counter
+	connects   *prometheus.CounterVec
 }
 
 // newMetrics registers with reg, which adds the label that tells adapters
@@ -35,11 +36,19 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "gateway_xmpp_reconnects_total",
 			Help: "Sessions with the server that ended before we did.",
 		}),
+		connects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_xmpp_connects_total",
+			Help: "Tries to get a session with the server, by result: ok or failed.",
+		}, []string{"result"}),
+	}
+	for _, result := range []string{"ok", "failed"} {
+		m.connects.WithLabelValues(result)
 	}
 	if reg == nil {
 		return m, nil
 	}
-	if err := errors.Join(reg.Register(m.errors), reg.Register(m.dropped), reg.Register(m.late), reg.Register(m.reconnects)); err != nil {
+	err := errors.Join(reg.Register(m.errors), reg.Register(m.dropped), reg.Register(m.late), reg.Register(m.reconnects), reg.Register(m.connects))
+	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	return m, nil
@@ -56,3 +65,12 @@ func (m *metrics) stanzaError(direction, condition string) {
 func (m *metrics) drop(reason string) { m.dropped.WithLabelValues(reason).Inc() }
 
 func (m *metrics) reconnect() { m.reconnects.Inc() }
+
+// tried counts a try to get a session, which err was the end of, or nil.
+func (m *metrics) tried(err error) {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	m.connects.WithLabelValues(result).Inc()
+}

@@ -2,6 +2,8 @@ package xmpp
 
 import (
 	"context"
+	"math"
+	"slices"
 	"sync"
 )
 
@@ -25,6 +27,7 @@ type queue struct {
 
 	mu    sync.Mutex // guards all below: many put, one takes
 	items []packet
+	taken []packet      // what take gave last
 	size  int           // bytes of items
 	room  chan struct{} // closed when size has come down; nil if nobody waits
 }
@@ -70,17 +73,25 @@ func (q *queue) wait(ctx context.Context) error {
 
 // take appends to b the packets for s, about writeSize bytes of them, and
 // forgets those of sessions that have ended.
-func (q *queue) take(b []byte, s *session) []byte {
+func (q *queue) take(b []byte, s *session) []byte { return q.takeUpTo(writeSize, b, s) }
+
+// takeAll gives all that is for no session in particular.
+func (q *queue) takeAll() []byte { return q.takeUpTo(math.MaxInt, nil, nil) }
+
+func (q *queue) takeUpTo(size int, b []byte, s *session) []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := 0
-	for n < len(q.items) && len(b) < writeSize {
+	clear(q.taken)
+	q.taken = q.taken[:0]
+	for n < len(q.items) && len(b) < size {
 		p := q.items[n]
 		q.items[n] = packet{}
 		n++
 		q.size -= len(p.data)
 		if p.sess == nil || p.sess == s {
 			b = append(b, p.data...)
+			q.taken = append(q.taken, p)
 		}
 	}
 	q.items = q.items[n:]
@@ -92,4 +103,35 @@ func (q *queue) take(b []byte, s *session) []byte {
 		q.room = nil
 	}
 	return b
+}
+
+// back says that of what take gave last only n bytes could be written, and that
+// the session is no more. What is for no session in particular goes out in the
+// next.
+func (q *queue) back(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var again []packet
+	for _, p := range q.taken {
+		if n -= len(p.data); n < 0 && p.sess == nil {
+			again = append(again, p)
+			q.size += len(p.data)
+		}
+	}
+	q.taken = nil
+	q.items = append(again, q.items...)
+}
+
+// rest is how many packets there are for no session in particular, when there
+// is no session. It forgets the others.
+func (q *queue) rest() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.items = slices.DeleteFunc(q.items, func(p packet) bool {
+		if p.sess != nil {
+			q.size -= len(p.data)
+		}
+		return p.sess != nil
+	})
+	return len(q.items)
 }

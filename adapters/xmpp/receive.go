@@ -6,21 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"gateway/bridge"
 )
 
-// runReader reads stanzas and hands them on until the stream ends.
-func (a *Adapter) runReader(ctx context.Context, s *session, h bridge.Handler) error {
+// runReader reads stanzas and hands them on until the stream ends, also when
+// work is done: what has been read is ours to answer for.
+func (a *Adapter) runReader(work context.Context, s *session, h bridge.Handler) error {
 	r := s.stream.TokenReader()
 	defer r.Close()
 	for {
 		// What we read makes answers: while the server takes none, we
-		// take no more from it.
-		if err := a.out.wait(ctx); err != nil {
-			return err
-		}
+		// take no more from it. At the end, there is no time for that.
+		_ = a.out.wait(work)
 		tok, err := r.Token()
 		if err != nil {
 			return readError(err)
@@ -48,20 +48,29 @@ func readError(err error) error {
 // receive handles one stanza. An error is one of the stream.
 func (a *Adapter) receive(s *session, h bridge.Handler, r xml.TokenReader, start xml.StartElement) error {
 	c := &cursor{r: r}
-	var st *stanza
-	read := a.guard(func() (err error) {
-		st, err = readStanza(c, start, s.conn.Lang())
-		return err
-	})
-	if errors.Is(read, errPanic) {
+	st := newStanza(start, s.conn.Lang())
+	err := a.guard(func() error { return st.read(c, start.Name.Space) })
+	if errors.Is(err, errPanic) {
+		a.excuse(st)
 		return c.drain()
 	}
-	if read != nil {
-		return read
+	if err != nil {
+		return err
 	}
-	// An error here was a panic, and is told.
-	_ = a.guard(func() error { a.dispatch(s, h, st); return nil })
+	if a.guard(func() error { a.dispatch(s, h, st); return nil }) != nil {
+		a.excuse(st)
+	}
 	return nil
+}
+
+// excuse answers what made us panic.
+func (a *Adapter) excuse(st *stanza) {
+	_ = a.guard(func() error { // a panic here is told, and that is all
+		if st.isRequest() {
+			a.refuse(st, &bridge.Error{Op: "receive", Cause: bridge.Internal})
+		}
+		return nil
+	})
 }
 
 // dispatch sends a stanza where its kind is handled.
@@ -82,55 +91,89 @@ func (a *Adapter) dispatch(s *session, h bridge.Handler, st *stanza) {
 	}
 }
 
-// message takes a message in (RFC 6121 section 5.2).
+// message takes a message in (RFC 6121 section 5.2): what it says of messages
+// of ours, a text, or else that somebody writes one.
 func (a *Adapter) message(h bridge.Handler, st *stanza) {
-	m, ok := a.incoming(st)
-	if !ok {
-		return
-	}
-	h.Message(m, func(_ bridge.Outcome, err error) {
-		if err != nil {
-			a.refuse(st, err)
-		}
-	})
-}
-
-// incoming makes the bridge's message of a stanza, or answers it.
-func (a *Adapter) incoming(st *stanza) (bridge.Message, bool) {
 	from, err := parseAddress(st.from)
 	if err != nil {
 		a.reply(st, condition{"jid-malformed", "modify"}, "")
-		return bridge.Message{}, false
+		return
 	}
 	to, err := parseAddress(st.to)
 	if err != nil {
 		a.reply(st, condition{"jid-malformed", "modify"}, "")
-		return bridge.Message{}, false
+		return
 	}
-	m := bridge.Message{
-		Kind: bridge.Text, Ref: st.id, Subject: st.subject, Bodies: st.bodies,
-		Thread: st.thread, Sent: st.sent, Hops: maxHops, Once: true,
-	}
-	m.From.Name, m.To.Name = a.naming.Text(from), a.naming.Text(to)
 	switch {
 	case from.Main == a.domain:
-		a.metrics.drop("loop") // nobody at our own domain writes to it
-	case len(m.Bodies) == 0 && len(m.Subject) == 0:
-		a.metrics.drop("no-text") // chat states, markers and the like
+		a.passOver("loop", st) // nobody at our own domain writes to it
+		return
 	case to.Main != a.domain:
-		a.metrics.drop("not-ours")
+		a.passOver("not-ours", st)
+		return
+	}
+	var m bridge.Message
+	m.From.Name, m.To.Name = a.naming.Text(from), a.naming.Text(to)
+	m.Ref, m.Thread, m.Sent, m.Hops = st.id, st.thread, st.sent, maxHops
+	m.Subject, m.Bodies = st.subject, st.words()
+	hasText := len(m.Bodies) > 0 || len(m.Subject) > 0 || st.encrypted()
+	if st.kind != "groupchat" {
+		a.hasChatStates(from, st.chatState != "", hasText)
+		a.marks(h, st, from, to, m)
+	}
+	switch {
+	case hasText:
+		a.incoming(h, st, from, m)
+	case st.kind != "groupchat" && st.chatState != "":
+		a.chatState(h, st, m)
+	case len(st.marks) == 0:
+		a.metrics.drop("no-text")
+	}
+}
+
+// incoming hands a text to the bridge, and answers it if it is refused.
+func (a *Adapter) incoming(h bridge.Handler, st *stanza, from bridge.Name, m bridge.Message) {
+	m.Kind, m.Once = bridge.Text, true
+	if st.id != "" { // else a receipt would have nothing to name
+		// Who asks for a receipt may as well be told by one that there
+		// won't be any.
+		m.Want = bridge.Want{Delivered: st.receipt, Displayed: st.markable, Failed: st.receipt}
+	}
+	switch {
 	case len(st.id) > maxPart:
 		a.reply(st, condition{"policy-violation", "modify"}, "the id is too long")
 	case st.kind == "groupchat":
 		a.reply(st, condition{"service-unavailable", "cancel"}, "there are no rooms here")
-	case a.mark.ours(st.id, m.Body()):
+	case a.mark.ours(st.id, bridge.Message{Bodies: st.bodies}.Body()):
 		a.reply(st, condition{"not-acceptable", "cancel"}, "this message came from here")
 	case a.draining.Load():
 		a.reply(st, condition{"service-unavailable", "wait"}, "the gateway is closing down")
+	case st.encrypted():
+		a.refuseEncrypted(st)
 	default:
-		return m, true
+		a.wrote(st, from)
+		a.handOn(h, st, m)
 	}
-	return bridge.Message{}, false
+}
+
+// handOn gives a text to the bridge, and its writer the answer if that is an
+// error.
+func (a *Adapter) handOn(h bridge.Handler, st *stanza, m bridge.Message) {
+	a.fates.add()
+	known := sync.OnceFunc(a.fates.done)
+	handed := false
+	defer func() {
+		if !handed { // a panic: nobody may ever call what is below
+			known()
+		}
+	}()
+	h.Message(m, func(_ bridge.Outcome, err error) {
+		if err != nil {
+			a.refuse(st, err)
+		}
+		known()
+	})
+	handed = true
 }
 
 // maxHops is what a message starts out with: no stanza says how far it has come.
@@ -153,6 +196,10 @@ func (a *Adapter) bounced(s *session, h bridge.Handler, st *stanza) {
 	a.metrics.stanzaError("in", r.condition)
 	// An id is no secret: servers on the way, archives and whoever a message
 	// was forwarded to know it. Only the recipient and its server may refuse.
+	if isNotice(st.id) {
+		a.metrics.drop("notice-error") // nobody waits to hear of it
+		return
+	}
 	from, bad := parseAddress(st.from)
 	if bad != nil || !a.mark.sentTo(st.id, from) {
 		a.metrics.drop("unknown-error")
@@ -175,6 +222,9 @@ func (a *Adapter) bounced(s *session, h bridge.Handler, st *stanza) {
 		}
 	}
 	if id, ok := messageID(st.id); ok {
+		if to, bad := parseAddress(st.to); bad == nil {
+			a.neverDisplayed(to, from, id)
+		}
 		h.Bounced(id, err)
 	}
 }

@@ -68,7 +68,11 @@ func TestMessagesThatDontGoToTheBridge(t *testing.T) {
 	t.Parallel()
 	own := marker{[]byte("0123456789abcdef0123456789abcdef")}.wireID(testID, "hi\nyou", bridge.Name{Lead: "a", Main: "b"})
 	for _, tt := range []struct{ name, in, want string }{
-		{"a chat state", `<message from='a@b' to='x@gw.example' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`, ""},
+		{"a chat state in a room", `<message from='a@b/c' to='x@gw.example' type='groupchat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`, ""},
+		{"a chat state of long ago", `<message from='a@b' to='x@gw.example' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/>` +
+			`<delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05Z'/></message>`, ""},
+		{"an unknown chat state", `<message from='a@b' to='x@gw.example' type='chat'><dreaming xmlns='http://jabber.org/protocol/chatstates'/></message>`, ""},
+		{"a hint", `<message from='a@b' to='x@gw.example' type='chat'><store xmlns='urn:xmpp:hints'/></message>`, ""},
 		{"an empty one", `<message from='a@b' to='x@gw.example'/>`, ""},
 		{"an error for nothing of ours", `<message from='a@b' to='x@gw.example' type='error' id='1'><body>hi</body></message>`, ""},
 		{"from our own domain", `<message from='y@gw.example' to='x@gw.example'><body>hi</body></message>`, ""},
@@ -134,20 +138,27 @@ func TestAPanicEndsWithItsStanza(t *testing.T) {
 	t.Parallel()
 	inRig(t, nil, func(r *rig) {
 		r.h.answer = func(bridge.Message, func(bridge.Outcome, error)) { panic("oh") }
-		r.send("<message from='a@b' to='x@gw.example'><body>hi</body></message>")
+		r.send("<message from='a@b' to='x@gw.example' id='1'><body>hi</body></message>")
+		if n := <-r.got; n.brief() != "wait internal-server-error" || n.attr("id") != "1" {
+			r.t.Errorf("got %+v, %q", n, n.brief())
+		}
 		r.alive()
+		if n := r.a.fates.left(); n != 0 {
+			r.t.Errorf("%d fates are waited for", n)
+		}
 	})
 }
 
 func TestEveryRequestIsAnswered(t *testing.T) {
 	t.Parallel()
 	const features = " feature=http://jabber.org/protocol/disco#info feature=http://jabber.org/protocol/disco#items feature=urn:xmpp:ping feature=jabber:iq:version"
+	const party = features + " feature=urn:xmpp:receipts feature=urn:xmpp:chat-markers:0 feature=http://jabber.org/protocol/chatstates feature=jabber:x:oob"
 	for _, tt := range []struct{ name, typ, to, payload, want string }{
 		{"ping", "get", "gw.example", "<ping xmlns='urn:xmpp:ping'/>", "result"},
 		{"ping to a user", "get", "x@gw.example/y", "<ping xmlns='urn:xmpp:ping'/>", "result"},
 		{"version", "get", "gw.example", "<query xmlns='jabber:iq:version'/>", "result name=Gateway version=1.2"},
 		{"info", "get", "gw.example", "<query xmlns='http://jabber.org/protocol/disco#info'/>", "result identity=gateway/sip" + features},
-		{"info of a user", "get", "x@gw.example", "<query xmlns='http://jabber.org/protocol/disco#info'/>", "result identity=account/registered" + features},
+		{"info of a user", "get", "x@gw.example", "<query xmlns='http://jabber.org/protocol/disco#info'/>", "result identity=account/registered" + party},
 		{"info of a node", "get", "gw.example", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>", "error cancel item-not-found"},
 		{"items", "get", "gw.example", "<query xmlns='http://jabber.org/protocol/disco#items'/>", "result"},
 		{"anything else", "get", "x@gw.example", "<vCard xmlns='vcard-temp'/>", "error cancel service-unavailable"},

@@ -21,6 +21,11 @@ func (a *Adapter) refuse(st *stanza, err error) {
 	a.reply(st, c, e.Reason)
 }
 
+// droppedSafely is dropped, called while the stream is read.
+func (a *Adapter) droppedSafely(d wire.Drop) {
+	_ = a.guard(func() error { a.dropped(d); return nil }) // a panic is told
+}
+
 // dropped hears of what was not let through, and answers if it can.
 func (a *Adapter) dropped(d wire.Drop) {
 	a.metrics.drop(string(d.Reason))
@@ -29,20 +34,40 @@ func (a *Adapter) dropped(d wire.Drop) {
 			"from", oneLine(d.Head.From, maxReason), "to", oneLine(d.Head.To, maxReason), "before", n)
 	}
 	st := &stanza{name: d.Head.Name, kind: d.Head.Type, id: d.Head.ID, from: d.Head.From, to: d.Head.To}
-	asked := st.name == "message" || st.name == "iq" && (st.kind == "get" || st.kind == "set")
-	if !asked || st.kind == "error" {
-		return
+	switch {
+	case !st.isRequest():
+	case d.Reason.OverLimit():
+		a.answerError(st, condition{"policy-violation", "modify"}, "the stanza is too large")
+	default:
+		a.answerError(st, condition{"bad-request", "modify"}, "")
 	}
-	if d.Reason.OverLimit() {
-		a.reply(st, condition{"policy-violation", "modify"}, "the stanza is too large")
-		return
-	}
-	a.reply(st, condition{"bad-request", "modify"}, "")
 }
 
-// reply answers a stanza with an error (RFC 6120 section 8.3). It never
-// answers an error, nobody, or ourselves.
+// reply answers a stanza with an error. If that is for what was sent, and not
+// for how things are with us, there is a line in the log; what clients ask to
+// find out what we can do is no such thing.
 func (a *Adapter) reply(st *stanza, c condition, text string) {
+	if c.kind == "modify" || st.name == "message" && c.kind != "wait" {
+		if n, ok := a.seldom.allow("refused "+c.name, time.Now()); ok {
+			a.env.Log.Warn("a stanza was refused", "cause", c.name, "reason", oneLine(text, maxReason),
+				"from", oneLine(st.from, maxReason), "to", oneLine(st.to, maxReason), "before", n)
+		}
+	}
+	a.answerError(st, c, text)
+}
+
+// passOver counts a stanza that no server should have sent us.
+func (a *Adapter) passOver(reason string, st *stanza) {
+	a.metrics.drop(reason)
+	if n, ok := a.seldom.allow(reason, time.Now()); ok {
+		a.env.Log.Warn("a stanza was passed over", "cause", reason,
+			"from", oneLine(st.from, maxReason), "to", oneLine(st.to, maxReason), "before", n)
+	}
+}
+
+// answerError answers a stanza with an error (RFC 6120 section 8.3). It never
+// answers an error, nobody, or ourselves.
+func (a *Adapter) answerError(st *stanza, c condition, text string) {
 	if st.kind == "error" || st.from == "" || rawDomain(st.from) == a.domain {
 		a.metrics.drop("unanswerable")
 		return

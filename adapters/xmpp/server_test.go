@@ -106,7 +106,8 @@ type rig struct {
 	*fakeServer
 	a    *Adapter
 	h    *handler
-	stop func()
+	quit func() // ends Run's context
+	stop func() // and waits
 }
 
 func bridgeEnv() bridge.Env {
@@ -144,14 +145,17 @@ func inRig(t *testing.T, setup func(*rig), f func(*rig)) {
 			setup(r)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		serverCtx, end := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { r.run(ctx) })
 		wg.Go(func() {
 			if err := a.Run(ctx, r.h); err != nil {
 				t.Errorf("Run: %v", err)
 			}
 		})
-		r.stop = func() { cancel(); wg.Wait() }
+		var serving sync.WaitGroup
+		serving.Go(func() { r.run(serverCtx) })
+		r.quit = cancel
+		r.stop = func() { cancel(); wg.Wait(); end(); serving.Wait() }
 		defer r.stop()
 		if setup == nil {
 			if s := <-r.h.states; s != "true <nil>" {

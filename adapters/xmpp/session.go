@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -25,7 +26,7 @@ const (
 	writeTime     = 30 * time.Second // for the server to take a piece of the stream
 	askEvery      = 60 * time.Second // whether the server is still there
 	answerTime    = 30 * time.Second // for it to say so
-	farewell      = 3 * time.Second  // for the last words and the server's
+	farewell      = 3 * time.Second  // from our time to go to the end of all sessions
 )
 
 // A session is one stream with the server.
@@ -50,7 +51,7 @@ func (a *Adapter) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the server can't be reached: %w", err)
 	}
-	conn := wire.NewConn(raw, wire.Defaults(), writeTime, a.dropped)
+	conn := wire.NewConn(raw, wire.Defaults(), writeTime, a.droppedSafely)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	// The library would refuse domains that servers accept.
 	addr := jid.NewUnsafe("", a.domain, "").JID
@@ -102,21 +103,12 @@ func streamError(err error) error {
 	return errors.New(name)
 }
 
-// runWriter writes what the queue has for s; when our time has come, also the
-// end of the stream.
-func (a *Adapter) runWriter(ctx, parent context.Context, s *session) error {
-	var buf []byte
+// runWriter writes what the queue has for s until life is done, or just work:
+// then it writes the end of the stream too.
+func (a *Adapter) runWriter(life, work context.Context, s *session) error {
 	for {
-		for {
-			if buf = a.out.take(buf[:0], s); len(buf) == 0 {
-				break
-			}
-			if _, err := s.conn.Write(buf); err != nil {
-				if errors.Is(err, net.ErrClosed) {
-					return errors.New("the connection is closed")
-				}
-				return fmt.Errorf("write: %w", err)
-			}
+		if err := a.write(s, math.MaxInt); err != nil {
+			return err
 		}
 		select {
 		case <-a.out.wake:
@@ -125,44 +117,55 @@ func (a *Adapter) runWriter(ctx, parent context.Context, s *session) error {
 		}
 		select {
 		case <-a.out.wake:
-		case <-ctx.Done():
-			if parent.Err() == nil {
-				return ctx.Err()
+		case <-work.Done():
+			if life.Err() != nil {
+				return context.Cause(life)
 			}
-			return a.finish(s)
+			// Not for ever: what we read on makes more.
+			if err := a.write(s, queueMax/writeSize+1); err != nil {
+				return err
+			}
+			return s.stream.Close()
 		}
 	}
 }
 
-// finish writes what is left, and the end of the stream.
-func (a *Adapter) finish(s *session) error {
-	for {
-		buf := a.out.take(nil, s)
-		if len(buf) == 0 {
-			break
+// write empties the queue, or takes from it so many times.
+func (a *Adapter) write(s *session, times int) error {
+	var buf []byte
+	for range times {
+		if buf = a.out.take(buf[:0], s); len(buf) == 0 {
+			return nil
 		}
-		if _, err := s.conn.Write(buf); err != nil {
-			return err
+		n, err := s.conn.Write(buf)
+		if err == nil {
+			continue
 		}
+		a.out.back(n)
+		if errors.Is(err, net.ErrClosed) {
+			return errors.New("the connection is closed")
+		}
+		return fmt.Errorf("write: %w", err)
 	}
-	return s.stream.Close()
+	return nil
 }
 
-// runKeepAlive asks the server now and then whether it is still there.
+// runKeepAlive asks the server now and then whether it is still there. Its error
+// is that it is not.
 func (s *session) runKeepAlive(ctx context.Context) error {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-tick.C:
 		}
 		patience := time.NewTimer(answerTime)
 		select {
 		case <-ctx.Done():
 			patience.Stop()
-			return ctx.Err()
+			return nil
 		case <-s.barrier.join():
 			patience.Stop()
 		case <-patience.C:

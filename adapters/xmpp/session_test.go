@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestARefusedHandshakeSaysWhyAndIsTriedAgain(t *testing.T) {
@@ -48,6 +50,11 @@ func TestAServerThatCantBeReachedIsLookedForAtAPace(t *testing.T) {
 			if s := <-r.h.states; s != "false the server can't be reached: connection refused" {
 				r.t.Fatalf("state %q", s)
 			}
+		}
+		reg := prometheus.NewRegistry()
+		reg.MustRegister(r.a.metrics.connects)
+		if all, err := reg.Gather(); err != nil || all[0].GetMetric()[0].GetCounter().GetValue() < 20 {
+			r.t.Errorf("%v, %v, want 20 tries that failed", all, err)
 		}
 		last := <-tries
 		for i := range 19 {

@@ -30,6 +30,7 @@ type stanza struct {
 	sent            time.Time // of the first delay
 	refusal         *refusal  // of kind error
 	room            bool      // asks to join one
+	extras                    // of a message
 
 	payloads int // child elements
 	payload  xml.Name
@@ -39,8 +40,8 @@ type stanza struct {
 // A refusal is the content of a stanza error.
 type refusal struct{ kind, condition, text string }
 
-// readStanza reads the stanza that start begins.
-func readStanza(c *cursor, start xml.StartElement, lang string) (*stanza, error) {
+// newStanza gives the stanza that start begins, as far as start says.
+func newStanza(start xml.StartElement, lang string) *stanza {
 	st := &stanza{name: start.Name.Local, lang: lang}
 	for _, a := range start.Attr {
 		switch a.Name {
@@ -56,20 +57,31 @@ func readStanza(c *cursor, start xml.StartElement, lang string) (*stanza, error)
 			st.lang = a.Value
 		}
 	}
+	return st
+}
+
+// isRequest reports whether who sent it waits for an answer, or for an error at
+// least.
+func (st *stanza) isRequest() bool {
+	return st.name == "message" && st.kind != "error" || st.name == "iq" && (st.kind == "get" || st.kind == "set")
+}
+
+// read reads what is in it. space is its own namespace.
+func (st *stanza) read(c *cursor, space string) error {
 	for {
 		tok, err := c.Token()
 		if errors.Is(err, io.EOF) {
-			return st, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		child, ok := tok.(xml.StartElement)
 		if !ok {
 			continue
 		}
-		if err := st.child(c, child, child.Name.Space == start.Name.Space); err != nil {
-			return nil, err
+		if err := st.child(c, child, child.Name.Space == space); err != nil {
+			return err
 		}
 	}
 }
@@ -100,6 +112,8 @@ func (st *stanza) child(c *cursor, e xml.StartElement, own bool) error {
 	case e.Name == xml.Name{Space: nsMUC, Local: "x"}:
 		st.room = true
 		err = c.skip()
+	case st.name == "message":
+		err = st.extras.read(c, e)
 	default:
 		err = c.skip()
 	}
@@ -222,6 +236,25 @@ func (c *cursor) text() (string, error) {
 		}
 		if c.depth < depth {
 			return b.String(), nil
+		}
+	}
+}
+
+// each calls f for every element that stands directly in the one that was begun
+// last, and reads to the end of that. f must read to the end of its own.
+func (c *cursor) each(f func(xml.StartElement) error) error {
+	for depth := c.depth; ; {
+		tok, err := c.Token()
+		if err != nil {
+			return err
+		}
+		if c.depth < depth {
+			return nil
+		}
+		if e, ok := tok.(xml.StartElement); ok {
+			if err := f(e); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -15,6 +15,12 @@ func FuzzStanza(f *testing.F) {
 		"<body>a<b>c</b>d</body>", "<subject/><body xml:lang='de'/>", "<error/>", "<thread><a/></thread>",
 		"<error type='wait'><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>a<b/></text><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>x</gone></error>",
 		"<delay xmlns='urn:xmpp:delay' stamp='2026-01-02T03:04:05Z'/>", "<x xmlns='http://jabber.org/protocol/muc'><y/></x>", "text", "<error><error/></error>",
+		"<received xmlns='urn:xmpp:receipts' id='1'/><displayed xmlns='urn:xmpp:chat-markers:0' id='1'><a/></displayed>",
+		"<reactions xmlns='urn:xmpp:reactions:0' id='1'><reaction>👍</reaction><b/>c</reactions>",
+		"<body>&gt; a\nb</body><reply xmlns='urn:xmpp:reply:0' id='1'/><fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'><body start='0' end='4'/><subject/></fallback>",
+		"<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>",
+		"<x xmlns='jabber:x:oob'><url>https://files.example/a</url><desc/></x><x xmlns='jabber:x:encrypted'>abc</x>",
+		"<encrypted xmlns='urn:xmpp:omemo:2'><header><keys/></header><payload>abc</payload></encrypted>",
 	} {
 		f.Add(s)
 	}
@@ -30,9 +36,15 @@ func FuzzStanza(f *testing.F) {
 			return
 		}
 		c := &cursor{r: d}
-		st, err := readStanza(c, start, "en")
+		st := newStanza(start, "en")
+		err = st.read(c, start.Name.Space)
 		if err != nil {
 			return
+		}
+		for _, b := range st.words() {
+			if len(b.Text) > 20*len(inner)+100 {
+				t.Fatalf("%q became %q", inner, b.Text)
+			}
 		}
 		if st.id != "1" || c.drain() != nil {
 			t.Fatalf("read %+v", st)
