@@ -11,14 +11,15 @@ import (
 
 func TestWhatSIPRefusesTheXMPPSenderHears(t *testing.T) {
 	w := newTrunkWorld(t)
-	for _, row := range []struct{ name, to, condition, kind string }{
-		{"nobody there", "404", "item-not-found", "cancel"},
-		{"not allowed", "403", "forbidden", "auth"},
-		{"gone for good", "410", "gone", "cancel"},
-		{"not there now", "480", "", ""},
-		{"does not want to", "603", "", ""},
-		{"elsewhere", "302", "", ""},
-		{"no map takes it", "99999", "item-not-found", "cancel"},
+	for _, row := range []struct{ name, to, condition, kind, text string }{
+		{"nobody there", "404", "item-not-found", "cancel", "As Told"},
+		{"not allowed", "403", "forbidden", "auth", "As Told"},
+		{"gone for good", "410", "gone", "cancel", "As Told"},
+		{"not there now", "480", "recipient-unavailable", "wait", "As Told"},
+		{"busy", "486", "recipient-unavailable", "wait", "As Told"},
+		{"does not want to", "603", "recipient-unavailable", "cancel", "As Told"},
+		{"elsewhere", "302", "redirect", "modify", "As Told"},
+		{"no map takes it", "99999", "item-not-found", "cancel", "nobody has that address"},
 	} {
 		id := "e-" + row.to
 		w.must(w.chat.Say(alice, row.to+"@"+component, id, "hello "+row.to))
@@ -26,8 +27,8 @@ func TestWhatSIPRefusesTheXMPPSenderHears(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", row.name, err)
 		}
-		if row.condition != "" && (e.Error.Condition != row.condition || e.Error.Type != row.kind) {
-			t.Errorf("%s: %+v, want %s %s", row.name, *e.Error, row.kind, row.condition)
+		if *e.Error != (peer.ChatError{Type: row.kind, Condition: row.condition, Text: row.text}) {
+			t.Errorf("%s: %+v, want %s %s %q", row.name, *e.Error, row.kind, row.condition, row.text)
 		}
 		if e.From != row.to+"@"+component {
 			t.Errorf("%s: the error is from %s", row.name, e.From)
@@ -47,19 +48,18 @@ as    = { pbx = "8001", chat = "bob@phones.example.org" }
 allow = ["pbx:1001"]
 `
 	w := newTrunkWorld(t, allowed)
-	for _, row := range []struct {
-		name, from, to string
-		want           []int
-	}{
-		{"no map takes it", "1001", "99999", []int{404}},
-		{"no such user at the server", "1001", "nobody", []int{404, 480}},
-		{"not on the list", "1002", "8001", []int{403}},
-		{"on the list", "1001", "8001", []int{200}},
-		{"a sender without a name there", "99999", "7001", []int{403}},
+	s := w.wire(peer.SIPHost)
+	for _, row := range []struct{ name, from, to, want string }{
+		{"no map takes it", "1001", "99999", "404 nobody has that address"},
+		{"no such user at the server", "1001", "nobody", "480 Temporarily Unavailable"},
+		{"not on the list", "1002", "8001", "403 this sender may not write there"},
+		{"on the list", "1001", "8001", "200 OK"},
+		{"a sender without a name there", "99999", "7001", "403 this sender has no name there"},
 	} {
-		c := w.dial(peer.SIPText{From: row.from, To: row.to, Text: row.name})
-		if len(c) != 1 || !slices.Contains(row.want, c[0]) {
-			t.Errorf("%s: answers %v, want one of %v", row.name, c, row.want)
+		m, err := s.Do(w.ctx, w.message(row.from, row.to, row.name))
+		w.must(err)
+		if m.Start != "SIP/2.0 "+row.want {
+			t.Errorf("%s: %s, want %s", row.name, m.Start, row.want)
 		}
 	}
 	_, err := w.chat.WaitText(w.ctx, bob, "on the list")
@@ -69,6 +69,32 @@ allow = ["pbx:1001"]
 			if e.Body() != "on the list" {
 				t.Errorf("%s got %q", user, e.Body())
 			}
+		}
+	}
+}
+
+// What a client says of its refusal comes when the server has taken the text
+// already, so it is told in words.
+func TestWordsOfAnXMPPErrorReachTheSIPSender(t *testing.T) {
+	w := newPeerWorld(newWorld(t), "")
+	for _, row := range []struct{ condition, kind, text, want string }{
+		{"not-acceptable", "modify", "please be polite", "please be polite"},
+		{"policy-violation", "modify", "", "policy"},
+		{"gone", "cancel", "Grüße aus dem\nRuhestand", "Grüße aus dem Ruhestand"},
+	} {
+		r := w.message(w.number, w.alice, "about "+row.condition)
+		r.Headers = []string{"Content-Type: text/plain;charset=UTF-8"}
+		res, err := w.sip.Do(w.ctx, r)
+		w.must(err)
+		if res.Code() != 200 { // the server has taken it for her
+			t.Fatalf("%s: %s", row.condition, res.Start)
+		}
+		e, err := w.chat.WaitText(w.ctx, alice, "about "+row.condition)
+		w.must(err)
+		w.must(w.chat.Raw(alice, "<message type='error' to='"+e.From+"' id='"+e.ID+"'><error type='"+row.kind+"'><"+row.condition+
+			" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>"+row.text+"</text></error></message>"))
+		if _, err := w.sip.WaitText(w.ctx, "Not delivered: "+row.want+"."); err != nil {
+			t.Fatalf("%s: %v", row.condition, err)
 		}
 	}
 }

@@ -17,25 +17,33 @@ import (
 // set already, that binary is tested (one built with -race, say).
 const binaryEnv = "GATEWAY_E2E_BINARY"
 
+// faultsEnv names the one that is built with fault points.
+const faultsEnv = "GATEWAY_E2E_FAULTS_BINARY"
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run builds the gateway once for all tests.
+// run builds the gateway once for all tests, and once with fault points.
 func run(m *testing.M) int {
-	if os.Getenv(binaryEnv) != "" {
-		return m.Run()
+	for _, b := range []struct {
+		env  string
+		tags []string
+	}{{binaryEnv, nil}, {faultsEnv, []string{"faults"}}} {
+		if os.Getenv(b.env) != "" {
+			continue
+		}
+		dir, err := os.MkdirTemp("", "gateway-e2e-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		binary, err := peer.BuildGateway(context.Background(), dir, b.tags...)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		os.Setenv(b.env, binary)
 	}
-	dir, err := os.MkdirTemp("", "gateway-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary, err := peer.BuildGateway(context.Background(), dir)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	os.Setenv(binaryEnv, binary)
 	return m.Run()
 }
 
@@ -55,6 +63,12 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
+	return newWorldAlone(t)
+}
+
+// newWorldAlone is newWorld for a test that has several.
+func newWorldAlone(t *testing.T) *world {
+	t.Helper()
 	lab, err := peer.NewLab(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +199,13 @@ func (w *world) gateway(tables ...string) *peer.Gateway {
 // gatewayAlone starts the gateway and does not wait for its peers.
 func (w *world) gatewayAlone(tables ...string) *peer.Gateway {
 	w.t.Helper()
-	g, err := peer.StartGateway(w.ctx, w.Lab, os.Getenv(binaryEnv), "gateway",
+	return w.gatewayBy(binaryEnv, tables...)
+}
+
+// gatewayBy starts the gateway's binary that a variable names.
+func (w *world) gatewayBy(env string, tables ...string) *peer.Gateway {
+	w.t.Helper()
+	g, err := peer.StartGateway(w.ctx, w.Lab, os.Getenv(env), "gateway",
 		w.At(peer.GatewayHost, peer.HTTPPort), strings.Join(tables, ""))
 	return got(w.t, g, err)
 }
@@ -230,6 +250,16 @@ func (w *world) wire(host int) *peer.Wire {
 	return s
 }
 
+// agent starts a user agent at host and port (0 for any) that speaks to the
+// gateway.
+func (w *world) agent(host, port int) *peer.UserAgent {
+	w.t.Helper()
+	u, err := peer.NewUserAgent(w.At(host, port), w.At(peer.GatewayHost, peer.SIPPort))
+	w.must(err)
+	w.t.Cleanup(u.Close)
+	return u
+}
+
 // metric is the value text of the first metric line that starts with series,
 // "" if there is none.
 func (w *world) metric(g *peer.Gateway, series string) string {
@@ -245,6 +275,11 @@ func (w *world) metric(g *peer.Gateway, series string) string {
 		}
 	}
 	return ""
+}
+
+// poll waits until f is true.
+func (w *world) poll(f func() bool) error {
+	return peer.Poll(w.ctx, func(context.Context) bool { return f() })
 }
 
 // waitMetric waits until a metric has the value.

@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the client program
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -53,6 +54,12 @@ type ChatEvent struct {
 	Bodies   []ChatBody `json:"bodies"`
 	Error    *ChatError `json:"error"`
 	XML      string     `json:"xml"`
+
+	Origin    string   `json:"origin"`    // the origin-id (XEP-0359)
+	Received  string   `json:"received"`  // the id that a receipt is for (XEP-0184)
+	Displayed string   `json:"displayed"` // the id that a marker is for (XEP-0333)
+	State     string   `json:"state"`     // a chat state (XEP-0085): composing, active ...
+	Wants     []string `json:"wants"`     // "receipts", "markers"
 }
 
 // A ChatError is a stanza error (RFC 6120 section 8.3).
@@ -61,6 +68,10 @@ type ChatError struct {
 	Condition string `json:"condition"`
 	Text      string `json:"text"`
 }
+
+// Asks says whether the message asks for "receipts" (XEP-0184) or "markers"
+// (XEP-0333).
+func (e ChatEvent) Asks(what string) bool { return slices.Contains(e.Wants, what) }
 
 // Body is the first text, "" if there is none.
 func (e ChatEvent) Body() string {
@@ -166,6 +177,25 @@ func (c *Chat) WaitAfter(ctx context.Context, mark int, match func(ChatEvent) bo
 		return true
 	})
 	return found, err
+}
+
+// Events gives the events behind the first mark lines of Out, at least one, and
+// the mark behind them.
+func (c *Chat) Events(ctx context.Context, mark int) ([]ChatEvent, int, error) {
+	var all []ChatEvent
+	for len(all) == 0 {
+		if _, err := c.Out.WaitAfter(ctx, mark, func(string) bool { return true }); err != nil {
+			return nil, mark, err
+		}
+		lines := c.Out.All()[mark:]
+		mark += len(lines)
+		for _, line := range lines {
+			if e, ok := chatEvent(line); ok {
+				all = append(all, e)
+			}
+		}
+	}
+	return all, mark, nil
 }
 
 // All is every event so far, in order.

@@ -21,14 +21,15 @@ type Gateway struct {
 	http    string // host:port
 }
 
-// BuildGateway builds the static binary into dir and gives its name.
-func BuildGateway(ctx context.Context, dir string) (string, error) {
+// BuildGateway builds the static binary into dir, with build tags if there are
+// any, and gives its name.
+func BuildGateway(ctx context.Context, dir string, tags ...string) (string, error) {
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("build the gateway: %w", err)
 	}
 	binary := filepath.Join(dir, "gateway")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", strings.Join(tags, ","), "-o", binary, ".")
 	cmd.Dir = filepath.Dir(strings.TrimSpace(string(mod)))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -54,6 +55,13 @@ func StartGateway(ctx context.Context, lab *Lab, binary, name, http, mapping str
 	lab.add(&g.Program)
 	return g, g.Start(ctx)
 }
+
+// SetEnv gives the next starts of the gateway further variables, in place of
+// those of the last SetEnv.
+func (g *Gateway) SetEnv(env ...string) { g.env = env }
+
+// Dir is the folder that relative names in the mapping start from.
+func (g *Gateway) Dir() string { return filepath.Dir(g.Mapping) }
 
 func (g *Gateway) isReady(ctx context.Context) error {
 	var last error

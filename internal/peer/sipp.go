@@ -161,12 +161,12 @@ func (s *SIPp) Texts() []SIPMessage {
 	return all
 }
 
-// WaitText gives the first MESSAGE whose body is text.
+// WaitText gives the first MESSAGE whose text is text.
 func (s *SIPp) WaitText(ctx context.Context, text string) (SIPMessage, error) {
 	var found SIPMessage
 	err := Poll(ctx, func(context.Context) bool {
 		for _, m := range s.Texts() {
-			if m.Body == text {
+			if m.Text() == text {
 				found = m
 				return true
 			}

@@ -20,17 +20,17 @@ type Wire struct {
 }
 
 // NewWire opens a socket at the address local (host:port, port 0 for any) that
-// speaks to the address to.
+// speaks to the address to. Both are IPv4, or both IPv6.
 func NewWire(local, to string) (*Wire, error) {
-	l, err := net.ResolveUDPAddr("udp4", local)
+	l, err := net.ResolveUDPAddr("udp", local)
 	if err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
-	r, err := net.ResolveUDPAddr("udp4", to)
+	r, err := net.ResolveUDPAddr("udp", to)
 	if err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
-	conn, err := net.DialUDP("udp4", l, r)
+	conn, err := net.DialUDP("udp", l, r)
 	if err != nil {
 		return nil, fmt.Errorf("wire: %w", err)
 	}
@@ -75,16 +75,17 @@ type SIPRequest struct {
 	From, To string // in angle brackets or with a display name
 	CallID   string
 	CSeq     int
+	Tag      string   // of From
 	Headers  []string // whole further lines
 	Body     string
 }
 
-// Text is the request as it is sent by w, under a new branch.
+// text is the request as it is sent by w, under a new branch.
 func (w *Wire) text(r SIPRequest) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\n", r.Method, r.URI)
 	fmt.Fprintf(&b, "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport\r\n", w.local, rand.Text())
-	fmt.Fprintf(&b, "From: %s;tag=%s\r\nTo: %s\r\n", r.From, rand.Text()[:8], r.To)
+	fmt.Fprintf(&b, "From: %s;tag=%s\r\nTo: %s\r\n", r.From, r.Tag, r.To)
 	fmt.Fprintf(&b, "Call-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n", r.CallID, r.CSeq, r.Method)
 	for _, h := range r.Headers {
 		b.WriteString(h + "\r\n")
@@ -127,13 +128,21 @@ func (w *Wire) fill(r *SIPRequest) {
 	if r.CSeq == 0 {
 		r.CSeq = 1
 	}
+	if r.Tag == "" {
+		r.Tag = rand.Text()[:8]
+	}
 }
 
 // DoAs is Do, and answers a challenge of the algorithm ("MD5" or "SHA-256")
 // as user.
 func (w *Wire) DoAs(ctx context.Context, r SIPRequest, user, password, algorithm string) (SIPMessage, error) {
 	w.fill(&r)
-	m, err := w.Do(ctx, r)
+	return authenticated(ctx, r, w.Do, user, password, algorithm)
+}
+
+// authenticated does r, and once more with credentials if it is challenged.
+func authenticated(ctx context.Context, r SIPRequest, do func(context.Context, SIPRequest) (SIPMessage, error), user, password, algorithm string) (SIPMessage, error) {
+	m, err := do(ctx, r)
 	if err != nil || m.Code() != 401 && m.Code() != 407 {
 		return m, err
 	}
@@ -157,13 +166,16 @@ func (w *Wire) DoAs(ctx context.Context, r SIPRequest, user, password, algorithm
 		}
 		r.CSeq++
 		r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], answer+": "+cred.String())
-		return w.Do(ctx, r)
+		return do(ctx, r)
 	}
 	return m, fmt.Errorf("wire: no %s challenge in %q", algorithm, m.All(ask))
 }
 
 // Answer answers a request with code.
-func (w *Wire) Answer(m SIPMessage, code int) error {
+func (w *Wire) Answer(m SIPMessage, code int) error { return w.Send(answerTo(m, code)) }
+
+// answerTo is the answer to a request.
+func answerTo(m SIPMessage, code int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SIP/2.0 %d As Told\r\n", code)
 	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
@@ -175,5 +187,5 @@ func (w *Wire) Answer(m SIPMessage, code int) error {
 		}
 	}
 	b.WriteString("Content-Length: 0\r\n\r\n")
-	return w.Send(b.String())
+	return b.String()
 }

@@ -21,6 +21,7 @@ import slixmpp
 NS = "{jabber:client}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+WANTS = [("receipts", "{urn:xmpp:receipts}request"), ("markers", "{urn:xmpp:chat-markers:0}markable")]
 host, port = sys.argv[1], int(sys.argv[2])
 
 
@@ -30,6 +31,18 @@ def tell(**what):
 
 def texts(x, name):
     return [{"lang": e.get(LANG, ""), "text": e.text or ""} for e in x.findall(NS + name)]
+
+
+def child(x, ns, name):
+    e = x.find("{%s}%s" % (ns, name))
+    return "" if e is None else e.get("id", "")
+
+
+def state(x):
+    for e in x:
+        if e.tag.startswith("{http://jabber.org/protocol/chatstates}"):
+            return e.tag.rpartition("}")[2]
+    return ""
 
 
 def error(x):
@@ -99,7 +112,11 @@ class User:
                  "bodies": texts(x, "body"), "subjects": texts(x, "subject"),
                  "thread": "" if thread is None else thread.text or "",
                  "delay": "" if delay is None else delay.get("stamp", ""),
-                 "error": error(x), "xml": ElementTree.tostring(x, encoding="unicode")})
+                 "origin": child(x, "urn:xmpp:sid:0", "origin-id"),
+                 "received": child(x, "urn:xmpp:receipts", "received"),
+                 "displayed": child(x, "urn:xmpp:chat-markers:0", "displayed"),
+                 "wants": [what for what, tag in WANTS if x.find(tag) is not None],
+                 "state": state(x), "error": error(x), "xml": ElementTree.tostring(x, encoding="unicode")})
         return stanza
 
     def send(self, m):
