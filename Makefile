@@ -9,7 +9,7 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 3s
 
-.PHONY: help build test check unit fuzz e2e demo lint cover clean
+.PHONY: help build test check unit fuzz e2e demo bench lint cover clean
 
 help: ## show this
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -36,6 +36,7 @@ check:
 	if [[ -n $$asleep ]]; then echo "time.Sleep in tests:"; echo "$$asleep"; exit 1; fi
 	@go vet ./...
 	@go vet -tags e2e ./internal/...
+	@go vet -tags faults ./internal/app
 
 unit: ## run the unit tests, which need no peers
 	@CGO_ENABLED=1 go test -race -timeout 3m ./...
@@ -44,7 +45,8 @@ fuzz: ## run every fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)
 
 e2e: ## run the end-to-end tests; the peers must be there
-	@go test -tags e2e -count 1 -parallel 4 -timeout 6m ./internal/peer ./internal/e2e
+	@go test -tags e2e -count 1 -parallel 4 -timeout 8m ./internal/peer ./internal/store ./internal/e2e
+	@go test -tags faults -count 1 -timeout 3m ./internal/app
 
 demo: ## show the gateway between two phones and an XMPP user (root, if peers are missing)
 	@scripts/install-peers demo & peers=$$!; \
@@ -52,6 +54,10 @@ demo: ## show the gateway between two phones and an XMPP user (root, if peers ar
 	echo "building"; CGO_ENABLED=0 go build -o /dev/null . ./internal/demo; \
 	trap - EXIT; wait $$peers; \
 	CGO_ENABLED=0 go run ./internal/demo
+
+bench: ## measure what texts cost, beside Kamailio and Prosody, in some 2 minutes (root, if they are missing)
+	@scripts/install-peers bench
+	@CGO_ENABLED=0 go run ./internal/bench
 
 lint: ## run staticcheck and golangci-lint; the first run builds them, which takes minutes
 	@go run $(STATICCHECK) -tags e2e ./...

@@ -1,0 +1,85 @@
+// Bench measures what a text costs between SIP and XMPP: through the gateway,
+// and through Kamailio with its xmpp module, which does the same job in the
+// same run, both at the same Prosody. Everything is real but the two ends:
+// phones and clients are sockets of our own, for no program of others tells
+// the time well enough. `make bench` runs it.
+//
+// Rounds of all that is compared take turns, and medians are shown. CPU time
+// is what the kernel has counted for all threads and processes of a program,
+// the network's and the disk's part included. On a machine with other work
+// absolute values mean little: read the ratios.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// limit is how long the benchmark may take, the build of the gateway included.
+const limit = 5 * time.Minute
+
+func main() { os.Exit(run(os.Stdout, os.Stderr)) }
+
+func run(out, errOut io.Writer) int {
+	gateway := flag.String("gateway", "", "measure this `binary`, built already")
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	start := time.Now()
+	dir, err := os.MkdirTemp("", "gateway-bench-")
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	w, err := newWorld(dir)
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return 1
+	}
+	err = measureAll(ctx, w, *gateway, out)
+	w.close()
+	if err != nil {
+		w.lab.Report(errOut)
+		fmt.Fprintf(errOut, "\nbench: FAILED: %v\n", err)
+		return 1
+	}
+	fmt.Fprintf(out, "\nbench: done in %d s\n", int(time.Since(start).Seconds()))
+	return 0
+}
+
+// measureAll runs every part and prints its result when it has it.
+func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) error {
+	fmt.Fprintln(out, "building and starting: gateway, Prosody, Kamailio")
+	if err := w.start(ctx, gateway); err != nil {
+		return err
+	}
+	kamailio, why, err := startKamailio(ctx, w)
+	if err != nil {
+		return err
+	}
+	t, err := w.measureTexts(ctx, kamailio)
+	if err != nil {
+		return err
+	}
+	printTexts(out, t, why)
+	a, err := measureAppends(ctx, w.dir)
+	if err != nil {
+		return err
+	}
+	printAppends(out, a)
+	m, err := w.measureQueue(ctx)
+	if err != nil {
+		return err
+	}
+	printQueue(out, m)
+	return nil
+}
