@@ -143,7 +143,10 @@ func TestSIPpAnswersWhatTheAddressSpells(t *testing.T) {
 	defer w.Close()
 	for method, codes := range map[string]map[string]int{"MESSAGE": {"404": 404, "503": 503, "1001": 200}, "OPTIONS": {"x": 200}} {
 		for user, code := range codes {
-			m, err := w.Do(ctx, SIPRequest{Method: method, URI: "sip:" + user + "@pbx.example", Body: "für " + user})
+			m, err := w.Do(ctx, SIPRequest{
+				Method: method, URI: "sip:" + user + "@pbx.example",
+				Headers: []string{"Content-Type: text/plain;charset=UTF-8"}, Body: "für " + user,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
