@@ -28,10 +28,15 @@ func newPeerWorld(w *world, receipts string) *agentWorld {
 	w.t.Helper()
 	aw := &agentWorld{world: w, prosody: w.prosody(), number: "1001", jid: "1001@" + component, alice: "7001"}
 	aw.sip = w.agent(peer.SIPHost, peer.SIPPort)
-	theirs := strings.Replace(maps, `{ chat = "{ext}@phones.example.org" }`, `{ chat = "{ext}@phones.example.org" }`+"\n"+receipts, 1)
-	aw.gateway = w.gateway(w.gatewayTable(), w.sipTable(w.trunk()), w.xmppTable(), theirs)
+	aw.gateway = w.gateway(w.gatewayTable(), w.sipTable(w.trunk()), w.xmppTable(), receiptMaps(receipts))
 	aw.chat = w.chat(alice, bob)
 	return aw
+}
+
+// receiptMaps is maps, with a line more for the extensions.
+func receiptMaps(line string) string {
+	const as = `{ chat = "{ext}@phones.example.org" }`
+	return strings.Replace(maps, as, as+"\n"+line, 1)
 }
 
 // newOwnPhoneWorld has the agent registered with the gateway, as 2001.

@@ -41,7 +41,7 @@ func newFaultWorld(t *testing.T, kind string) *faultWorld {
 	}
 	fw.sip = w.agent(peer.SIPHost, peer.SIPPort)
 	fw.chat = w.chat(alice)
-	fw.gateway = w.gatewayBy(faultsEnv, w.gatewayTable(), w.sipTable(w.trunk()), w.xmppTable(), maps)
+	fw.gateway = w.gatewayBy(faultsEnv, w.gatewayTable(), w.sipTable(w.trunk()), w.xmppTable(), receiptMaps(`receipts = "hop"`))
 	return fw
 }
 
@@ -167,7 +167,7 @@ func (w *faultWorld) dieTowardsSIP(point string) {
 	w.t.Helper()
 	text := "at " + point
 	w.arm(point)
-	w.must(w.chat.Say(alice, w.jid, "id-"+point, text))
+	w.ask("id-"+point, text)
 	w.revive()
 	w.settle()
 	identities, n := map[string]bool{}, 0
@@ -179,6 +179,16 @@ func (w *faultWorld) dieTowardsSIP(point string) {
 	}
 	if want := expected(point, true); n < want.least || n > want.most || len(identities) > 1 {
 		w.t.Errorf("%s: the agent got it %d times, want %d to %d, as %v", point, n, want.least, want.most, identities)
+	}
+	// A receipt may have been under way itself when the gateway ended.
+	receipts := map[string]bool{}
+	for _, e := range w.chat.All() {
+		if e.Received == "id-"+point {
+			receipts[e.ID] = true
+		}
+	}
+	if len(receipts) != min(n, 1) {
+		w.t.Errorf("%s: alice got %d receipts for what came %d times", point, len(receipts), n)
 	}
 	for _, e := range w.chat.All() {
 		if e.Type == "error" && e.ID == "id-"+point {
