@@ -280,9 +280,12 @@ func (l *lane) relayed(ctx context.Context, j *job) {
 	if j.seq == 0 {
 		if err := l.keep(ctx, j); err != nil {
 			l.o.log.Error("a bounce can't be tried again", "to", j.m.To.Address, "err", err)
-			l.o.unlisten(j.m.ID)
+			bounce := l.o.unlisten(j.m.ID)
 			l.queue = l.queue[1:]
 			l.o.taken(ctx, j, Taken)
+			if bounce != nil {
+				l.o.bouncedLate(ctx, j.m.ID, bounce)
+			}
 			return
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,7 +26,7 @@ type appends struct {
 
 func measureAppends(ctx context.Context, dir string) (a appends, err error) {
 	s, err := store.Open(ctx, store.Options{
-		Dir: filepath.Join(dir, "appends"), Node: "bench", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Dir: filepath.Join(dir, "appends"), Node: "bench", Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return a, err

@@ -144,7 +144,7 @@ func (w *world) clocks(p path, c *[2]time.Duration) (err error) {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	if c[1], err = cpuTime(w.prosody); err != nil {
-		return fmt.Errorf("Prosody: %w", err)
+		return fmt.Errorf("clock of prosody: %w", err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -19,12 +18,6 @@ func receipt(e peer.ChatEvent) string {
 
 func marker(e peer.ChatEvent) string {
 	return fmt.Sprintf("<message to='%s' id='d-%s' type='chat'><displayed xmlns='urn:xmpp:chat-markers:0' id='%s'/></message>", e.From, e.ID, e.ID)
-}
-
-// plusOne adds one to a metric that may not be there yet.
-func plusOne(value string) string {
-	n, _ := strconv.Atoi("0" + value)
-	return strconv.Itoa(n + 1)
 }
 
 const allNews = "positive-delivery, negative-delivery, display"

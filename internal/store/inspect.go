@@ -160,7 +160,7 @@ func checksum(key string, parts ...[]byte) []byte {
 		return nil // can't be: the key has the size
 	}
 	for _, p := range parts {
-		h.Write(p)
+		_, _ = h.Write(p) // a hash takes all
 	}
 	return h.Sum(nil)
 }
