@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, o Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startup)
 	defer cancel()
-	if s.lock, err = lock(o.Dir); err != nil {
+	if s.lock, err = lock(ctx, o.Dir); err != nil {
 		return err
 	}
 	if s.key, err = key(o.Dir); err != nil {
