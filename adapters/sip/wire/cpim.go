@@ -42,12 +42,8 @@ type cpimHeaders struct {
 // readCPIM unwraps message/cpim (RFC 3862): its own headers, an empty line,
 // the MIME headers of what is inside, an empty line, the inside.
 func readCPIM(body []byte) (Content, error) {
-	text := strings.ReplaceAll(string(body), "\r\n", "\n")
-	outer, rest, ok1 := strings.Cut(text, "\n\n")
-	inner, inside, ok2 := strings.Cut(rest, "\n\n")
-	if strings.HasPrefix(rest, "\n") { // no MIME headers
-		inner, inside, ok2 = "", rest[1:], true
-	}
+	outer, rest, ok1 := cutHead("\n" + string(body))
+	inner, inside, ok2 := cutHead("\n" + rest) // there may be no MIME headers
 	if !ok1 || !ok2 || !utf8.ValidString(outer) || !utf8.ValidString(inner) || strings.Count(outer, "\n") >= maxCPIMLines {
 		return Content{}, fault(400, "Malformed message/cpim")
 	}
@@ -76,6 +72,20 @@ func readCPIM(body []byte) (Content, error) {
 	c.Lang = Lang(fields["Content-Language"])
 	err = c.read(kind, params["charset"], []byte(inside))
 	return c, err
+}
+
+// cutHead cuts text behind its first empty line. What stands before it comes
+// with \n for line ends, what stands behind it untouched.
+func cutHead(text string) (head, rest string, ok bool) {
+	at, size := strings.Index(text, "\n\n"), 2
+	if i := strings.Index(text, "\n\r\n"); i >= 0 && (at < 0 || i < at) {
+		at, size = i, 3
+	}
+	if at < 0 {
+		return text, "", false
+	}
+	head = strings.ReplaceAll(text[:at], "\r\n", "\n")
+	return strings.Trim(strings.TrimSuffix(head, "\r"), "\n"), text[at+size:], true
 }
 
 // line takes one header. Names are case-sensitive (RFC 3862 section 2.4), and
