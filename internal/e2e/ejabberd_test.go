@@ -82,28 +82,7 @@ func wantSteady(t *testing.T, w *ejabberdWorld) {
 
 func TestFiftyMessagesEachWayByEjabberdKeepTheirOrder(t *testing.T) {
 	w := newEjabberdWorld(t)
-	const n = 50
-	var batch []peer.SIPText
-	for i := range n {
-		w.must(w.chat.Say(alice, "1001@"+component, fmt.Sprintf("o%d", i), fmt.Sprintf("to sip %02d", i)))
-		batch = append(batch, peer.SIPText{From: "1001", To: "7001", Text: fmt.Sprintf("to xmpp %02d", i)})
-	}
-	if c := w.dial(batch...); !slices.Equal(c, codes(n, 200)) {
-		t.Errorf("answers %v", c)
-	}
-	_, err := w.pbx.WaitText(w.ctx, fmt.Sprintf("to sip %02d", n-1))
-	w.must(err)
-	_, err = w.chat.WaitText(w.ctx, alice, fmt.Sprintf("to xmpp %02d", n-1))
-	w.must(err)
-	var sip, xmpp []string
-	for _, m := range w.pbx.Texts() {
-		sip = append(sip, m.Body)
-	}
-	for _, e := range w.chat.Texts(alice) {
-		xmpp = append(xmpp, e.Body())
-	}
-	wantNumbered(t, sip, "to sip %02d", n)
-	wantNumbered(t, xmpp, "to xmpp %02d", n)
+	w.fiftyEachWay(w.chat, w.pbx)
 	wantSteady(t, w)
 }
 

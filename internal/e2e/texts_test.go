@@ -112,24 +112,32 @@ func TestSubjectLanguageAndThreadCross(t *testing.T) {
 
 func TestFiftyMessagesEachWayKeepTheirOrder(t *testing.T) {
 	w := newTrunkWorld(t)
+	w.fiftyEachWay(w.chat, w.pbx)
+}
+
+// fiftyEachWay sends so many messages each way between alice and 1001, and
+// wants them there in their order.
+func (w *world) fiftyEachWay(chat *peer.Chat, pbx *peer.SIPp) {
+	t := w.t
+	t.Helper()
 	const n = 50
 	var batch []peer.SIPText
 	for i := range n {
-		w.must(w.chat.Say(alice, "1001@"+component, fmt.Sprintf("o%d", i), fmt.Sprintf("to sip %02d", i)))
+		w.must(chat.Say(alice, "1001@"+component, fmt.Sprintf("o%d", i), fmt.Sprintf("to sip %02d", i)))
 		batch = append(batch, peer.SIPText{From: "1001", To: "7001", Text: fmt.Sprintf("to xmpp %02d", i)})
 	}
 	if c := w.dial(batch...); !slices.Equal(c, codes(n, 200)) {
 		t.Errorf("answers %v", c)
 	}
-	_, err := w.pbx.WaitText(w.ctx, fmt.Sprintf("to sip %02d", n-1))
+	_, err := pbx.WaitText(w.ctx, fmt.Sprintf("to sip %02d", n-1))
 	w.must(err)
-	_, err = w.chat.WaitText(w.ctx, alice, fmt.Sprintf("to xmpp %02d", n-1))
+	_, err = chat.WaitText(w.ctx, alice, fmt.Sprintf("to xmpp %02d", n-1))
 	w.must(err)
 	var sip, xmpp []string
-	for _, m := range w.pbx.Texts() {
+	for _, m := range pbx.Texts() {
 		sip = append(sip, m.Body)
 	}
-	for _, e := range w.chat.Texts(alice) {
+	for _, e := range chat.Texts(alice) {
 		xmpp = append(xmpp, e.Body())
 	}
 	wantNumbered(t, sip, "to sip %02d", n)
