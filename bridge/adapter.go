@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"gateway/bridge/media"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -45,6 +47,11 @@ type Handler interface {
 	// *Error. That is within seconds. Messages from one party to another
 	// are handed on in the order of the calls. done must not block.
 	Message(m Message, done func(Outcome, error))
+	// Incoming offers the call of a party of this adapter's to a name of this
+	// adapter's. open is called at most once, before Incoming returns, to make
+	// the caller's leg; never when the call is refused, which an *Error says. It
+	// does not wait for the callee.
+	Incoming(inv Invite, open func(Events) Leg) error
 	// Bounced says that a message that was Relayed was refused after all.
 	// id is Message.ID.
 	Bounced(id string, err *Error)
@@ -52,6 +59,13 @@ type Handler interface {
 	// is tried at once. The zero Address stands for everybody on this
 	// adapter.
 	Reachable(a Address)
+	// Changed says that the presence of a party of this adapter's may be
+	// another now; with no name, that of everybody here.
+	Changed(a Address)
+	// Watch takes the wish of a party of this adapter's. done hears, exactly
+	// once and maybe from another goroutine, that it is on disk, or an *Error:
+	// then the watch is over, if there was one. It must not block.
+	Watch(w Watch, done func(error))
 	// State says whether the adapter can reach its network now, and if not,
 	// why; or what does not work all the same. Until the first call it is
 	// taken to be down.
@@ -68,6 +82,8 @@ type Env struct {
 	// Key is 32 random bytes that outlive a restart, for marks that only
 	// this gateway can have made.
 	Key []byte
+	// Media carries the packets of calls.
+	Media media.Plane
 }
 
 // A Log keeps the outbox on disk. Every method may be called from any

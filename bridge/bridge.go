@@ -37,6 +37,7 @@ type Bridge struct {
 	adapters map[string]Adapter
 	names    map[string]Naming
 	outbox   *outbox
+	watches  *watches
 	router   atomic.Pointer[Router]
 	throttle *throttle
 	key      []byte
@@ -68,6 +69,8 @@ func New(o Options) (*Bridge, error) {
 	b.metrics = newMetrics(o.Adapters)
 	b.outbox = newOutbox(o.Log, o.Outbox, newLedger(o.Log, o.Ledger, b.bare), b.metrics, b.send, b.throttle.expire)
 	b.outbox.fault = o.Fault
+	route := func(from Party, to Address) ([]Target, error) { return b.router.Load().Route(from, to) }
+	b.watches = newWatches(o.Log, o.Outbox, route, b.bare, o.Adapters)
 	b.metrics.watch(b.outbox, b.health)
 	if err := o.Metrics.Register(b.metrics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -84,7 +87,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if err := b.outbox.ledger.restore(lanes); err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	n, err := b.outbox.restore(lanes)
+	n, err := b.outbox.restore(lanes, b.watches.restore)
 	if err != nil {
 		return fmt.Errorf("read the outbox: %w", err)
 	}
@@ -103,6 +106,13 @@ func (b *Bridge) Run(ctx context.Context) error {
 		})
 	}
 	wg.Go(func() { b.outbox.runCustody(lanes) })
+	watching, leave := context.WithCancel(lanes)
+	defer leave()
+	left := make(chan struct{})
+	wg.Go(func() {
+		defer close(left)
+		b.watches.run(watching)
+	})
 	select {
 	case <-ctx.Done():
 	case <-b.drain:
@@ -110,6 +120,8 @@ func (b *Bridge) Run(ctx context.Context) error {
 	case err = <-failed:
 		b.Drain()
 	}
+	leave()
+	<-left // what is shown last has yet to go out
 	b.finish(ctx, cutLanes, err != nil)
 	cutLanes()
 	cutWire()
@@ -161,6 +173,7 @@ func (b *Bridge) finish(ctx context.Context, cut context.CancelFunc, now bool) {
 func (b *Bridge) Reload(r *Router, l Limits) {
 	b.router.Store(r)
 	b.throttle.set(l)
+	b.watches.reload()
 }
 
 // Health says of each adapter whether it reaches its network.

@@ -36,6 +36,11 @@ const (
 	Overloaded                      // too much at once
 	Timeout                         // no answer
 	GatewayTimeout                  // no answer from the network behind the next hop
+	Normal                          // nothing is wrong: who was in the call has ended it
+	Elsewhere                       // another place of the same party has taken the call
+	Replaced                        // another call has taken the place of this one
+	NoMedia                         // nothing has been heard from either side
+	Insecure                        // keys could not be agreed on
 	causeEnd
 )
 
@@ -47,13 +52,20 @@ var causeWords = [...]string{
 	Policy: "policy", Looped: "looped", Unavailable: "unavailable", Busy: "busy",
 	Declined: "declined", Cancelled: "cancelled", Conflict: "conflict",
 	Constrained: "constrained", NoRoute: "no-route", Overloaded: "overloaded",
-	Timeout: "timeout", GatewayTimeout: "gateway-timeout",
+	Timeout: "timeout", GatewayTimeout: "gateway-timeout", Normal: "normal",
+	Elsewhere: "elsewhere", Replaced: "replaced", NoMedia: "no-media", Insecure: "insecure",
 }
 
-// Causes lists every cause, for the tables that must cover them.
-func Causes() []Cause {
-	all := make([]Cause, 0, causeEnd-1)
-	for c := Internal; c < causeEnd; c++ {
+// Causes lists the causes that a request can fail for, for the tables that must
+// cover them.
+func Causes() []Cause { return causesFrom(Internal, Normal) }
+
+// Endings lists those that only what has been taken ends for: a call.
+func Endings() []Cause { return causesFrom(Normal, causeEnd) }
+
+func causesFrom(first, end Cause) []Cause {
+	all := make([]Cause, 0, end-first)
+	for c := first; c < end; c++ {
 		all = append(all, c)
 	}
 	return all

@@ -50,9 +50,27 @@ func (h *handler) State(up bool, err error) {
 			h.b.log.Warn("adapter up, with a fault", "adapter", h.name, "err", err)
 		}
 		h.b.outbox.retry(Address{Adapter: h.name})
+		h.b.watches.up(h.name)
 		return
 	}
+	h.b.watches.change(Address{Adapter: h.name})
 	h.b.log.Warn("adapter down", "adapter", h.name, "err", err)
+}
+
+func (h *handler) Changed(a Address) {
+	a.Adapter = h.name
+	h.b.watches.change(a)
+}
+
+func (h *handler) Watch(w Watch, done func(error)) {
+	w.By.Adapter, w.To.Adapter = h.name, h.name
+	if w.On { // who wants less costs nothing
+		if err := h.b.spend(w.By); err != nil {
+			done(err)
+			return
+		}
+	}
+	h.b.watches.ask(w, done)
 }
 
 // deliver sends m on its ways. The error, if any, is the answer; else the
@@ -172,4 +190,9 @@ func (b *Bridge) bare(a Address) (Address, error) {
 	}
 	name.Tail = ""
 	return Address{a.Adapter, naming.Text(name)}, nil
+}
+
+// Incoming implements Handler.
+func (h *handler) Incoming(Invite, func(Events) Leg) error {
+	return &Error{Op: "call", Cause: Unsupported}
 }

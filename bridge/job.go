@@ -35,11 +35,14 @@ func (j *job) deadline(expire time.Duration) time.Time {
 	return j.m.At.Add(expire)
 }
 
-// A record is what the outbox keeps of a job, or a mark upon another record.
+// A record is what the outbox keeps of a job, a mark upon another record, or a
+// watch.
 type record struct {
 	Message *Message   `json:"message,omitempty"`
 	Group   *groupInfo `json:"group,omitempty"`
 	Mark    *mark      `json:"mark,omitempty"`
+	// Watch stands alone: it is no message, but wants the same disk.
+	Watch *watchRecord `json:"watch,omitempty"`
 }
 
 // groupInfo is what a copy must remember of the message that it is a copy of.

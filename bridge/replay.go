@@ -8,6 +8,7 @@ import (
 // A replay puts what the disk has back on its way after a restart.
 type replay struct {
 	o       *outbox
+	watch   func(seq uint64, w watchRecord)
 	groups  map[string]*group
 	jobs    []*job
 	settled map[string][]uint64 // marks by the group they speak of
@@ -16,10 +17,10 @@ type replay struct {
 }
 
 // restore reads the disk and starts the lanes. It returns how many messages
-// it found.
-func (o *outbox) restore(ctx context.Context) (int, error) {
+// it found. watch takes what is none.
+func (o *outbox) restore(ctx context.Context, watch func(seq uint64, w watchRecord)) (int, error) {
 	r := &replay{
-		o: o, groups: map[string]*group{}, settled: map[string][]uint64{},
+		o: o, watch: watch, groups: map[string]*group{}, settled: map[string][]uint64{},
 		relayed: map[uint64]mark{}, marks: map[uint64]uint64{},
 	}
 	if err := o.disk.Replay(ctx, r.read); err != nil {
@@ -41,6 +42,10 @@ func (o *outbox) restore(ctx context.Context) (int, error) {
 // read takes one record. One that can't be read is told and left behind.
 func (r *replay) read(seq uint64, data []byte) error {
 	rec, err := decodeRecord(data)
+	if err == nil && rec.Watch != nil {
+		r.watch(seq, *rec.Watch)
+		return nil
+	}
 	if err != nil || rec.Message == nil && rec.Mark == nil {
 		r.o.log.Error("outbox record dropped: it can't be read", "seq", seq, "err", err)
 		r.drop(seq)

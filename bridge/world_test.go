@@ -95,7 +95,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.o = newOutbox(log, w.disk, past, newMetrics(nil), w.send, func() time.Duration { return w.expire })
-	if _, err := w.o.restore(w.ctx); err != nil {
+	if _, err := w.o.restore(w.ctx, func(uint64, watchRecord) {}); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, o := w.ctx, w.o

@@ -23,6 +23,7 @@ var (
 	_ bridge.Adapter   = (*Adapter)(nil)
 	_ bridge.Messenger = (*Adapter)(nil)
 	_ bridge.Drainer   = (*Adapter)(nil)
+	_ bridge.Presencer = (*Adapter)(nil)
 )
 
 // New makes an adapter of a configuration that Check found nothing in.

@@ -30,6 +30,7 @@ type fakeBridge struct {
 	states   chan string
 	back     chan bridge.Address
 	bounces  chan bounce
+	changes  chan bridge.Address
 
 	mu     sync.Mutex // guards answer
 	answer func(m bridge.Message, done func(bridge.Outcome, error))
@@ -38,8 +39,8 @@ type fakeBridge struct {
 func newFakeBridge() *fakeBridge {
 	return &fakeBridge{
 		messages: make(chan bridge.Message, 1000), states: make(chan string, 100), back: make(chan bridge.Address, 100),
-		bounces: make(chan bounce, 100),
-		answer:  func(_ bridge.Message, done func(bridge.Outcome, error)) { done(bridge.Taken, nil) },
+		bounces: make(chan bounce, 100), changes: make(chan bridge.Address, 1000),
+		answer: func(_ bridge.Message, done func(bridge.Outcome, error)) { done(bridge.Taken, nil) },
 	}
 }
 
@@ -51,7 +52,12 @@ func (b *fakeBridge) Message(m bridge.Message, done func(bridge.Outcome, error))
 	answer(m, done)
 }
 func (b *fakeBridge) Bounced(id string, err *bridge.Error) { b.bounces <- bounce{id, err} }
-func (b *fakeBridge) Reachable(a bridge.Address)           { b.back <- a }
+func (b *fakeBridge) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
+	return &bridge.Error{Op: "call", Cause: bridge.NotFound}
+}
+func (b *fakeBridge) Changed(a bridge.Address)               { b.changes <- a }
+func (b *fakeBridge) Watch(_ bridge.Watch, done func(error)) { done(nil) }
+func (b *fakeBridge) Reachable(a bridge.Address)             { b.back <- a }
 func (b *fakeBridge) State(up bool, err error) {
 	b.states <- strings.TrimSpace(fmt.Sprint(up, " ", err))
 }

@@ -56,6 +56,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.auth = authenticator{realm: a.set.realm, passwords: a.set.passwords, named: a.set.named, nonces: nonces{key: a.env.Key}}
+	e.registrar.tell = func(name string) { h.Changed(bridge.Address{Adapter: a.env.Name, Name: name}) }
 	e.status = status{handler: h, log: e.log, up: a.set.peer == nil}
 	if a.set.peer != nil {
 		e.peer = newPeer(a.set, net.DefaultResolver)

@@ -41,6 +41,11 @@ type registrar struct {
 	accounts map[string][]*contact
 	sources  map[flow]int // how many contacts come from it or lead to it
 	turn     uint64
+
+	// tell hears of accounts that have come or gone altogether; nil: nobody does.
+	tell    func(name string)
+	touched map[string]bool // accounts that may have
+	there   map[string]bool // accounts that were, by what was told
 }
 
 // wish is one Contact of a REGISTER, checked.
@@ -65,7 +70,7 @@ func (r *registrar) register(name string, m *wire.Message, f flow, now time.Time
 	}
 	callID, cseq := m.Get("Call-ID"), m.Request.CSeq().SeqNo
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.release()
 	r.expire(name, now)
 	for _, c := range r.accounts[name] {
 		touched := all || slices.ContainsFunc(wishes, func(w wish) bool { return w.uri == c.uri })
@@ -99,6 +104,7 @@ func (r *registrar) add(name string, c *contact) {
 		r.accounts, r.sources = map[string][]*contact{}, map[flow]int{}
 	}
 	r.accounts[name] = append(r.accounts[name], c)
+	r.touch(name)
 	r.sources[c.source]++
 	r.sources[c.flow]++
 }
@@ -123,6 +129,7 @@ func (r *registrar) keep(name string, stay func(*contact) bool) {
 	}
 	if len(kept) == 0 {
 		delete(r.accounts, name)
+		r.touch(name)
 		return
 	}
 	r.accounts[name] = kept
@@ -135,7 +142,7 @@ func (r *registrar) expire(name string, now time.Time) {
 // contacts are those of an account, the newest first.
 func (r *registrar) contacts(name string, now time.Time) []contact {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.release()
 	r.expire(name, now)
 	var all []contact
 	for _, c := range r.accounts[name] {
@@ -164,7 +171,7 @@ func (r *registrar) sweep(now time.Time) {
 
 func (r *registrar) prune(stay func(*contact) bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.release()
 	for name := range r.accounts {
 		r.keep(name, stay)
 	}

@@ -42,6 +42,8 @@ type Adapter struct {
 	taken   *recent[time.Time] // a client's address and an id: when we took that, see failed.go
 	dial    func(context.Context) (net.Conn, error)
 
+	known known
+
 	draining atomic.Bool
 
 	mu  sync.Mutex // guards cur: Run sets it, SendMessage looks
@@ -52,6 +54,8 @@ var (
 	_ bridge.Adapter   = (*Adapter)(nil)
 	_ bridge.Messenger = (*Adapter)(nil)
 	_ bridge.Drainer   = (*Adapter)(nil)
+	_ bridge.Presencer = (*Adapter)(nil)
+	_ bridge.Viewer    = (*Adapter)(nil)
 )
 
 // New makes an adapter of a checked configuration. It opens nothing.
@@ -105,6 +109,8 @@ func (a *Adapter) keepSession(ctx, last context.Context, h bridge.Handler) {
 		if ctx.Err() != nil {
 			return
 		}
+		a.known.reset()
+		h.Changed(bridge.Address{})
 		h.State(false, err)
 		if time.Since(began) >= steady {
 			pace.Reset()
@@ -132,6 +138,7 @@ func (a *Adapter) serve(ctx, last context.Context, h bridge.Handler) error {
 		return err
 	}
 	a.setCurrent(s)
+	a.known.reset()
 	h.State(true, nil)
 	return a.attend(ctx, last, s, h)
 }

@@ -97,10 +97,13 @@
 //
 // # Presence
 //
-// We have none to give yet, and accepting a subscription would promise some. So
-// a request to subscribe is declined (unsubscribed) at once rather than left
-// pending; messages need no subscription. Joining a room here is refused. All
-// other presence is passed over.
+// Whoever the maps let reach somebody behind the gateway may be shown that
+// party: a request to subscribe is granted when the bridge has it on disk, and
+// asked back, for clients trust those whom they let see their user; others are
+// declined (unsubscribed) at once. A server's probe counts as asking once more.
+// Parties here have one device, "gateway". What users show of themselves is
+// known for the time of a session, and asked for when a new one begins. Joining
+// a room here is refused.
 //
 // # Requests
 //

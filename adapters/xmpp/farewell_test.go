@@ -182,8 +182,13 @@ func (j *judge) Message(m bridge.Message, done func(bridge.Outcome, error)) {
 }
 
 func (j *judge) Bounced(string, *bridge.Error) {}
-func (j *judge) Reachable(bridge.Address)      {}
-func (j *judge) State(bool, error)             {}
+func (j *judge) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
+	return &bridge.Error{Op: "call", Cause: bridge.Unsupported}
+}
+func (j *judge) Changed(bridge.Address)                 {}
+func (j *judge) Watch(_ bridge.Watch, done func(error)) { done(nil) }
+func (j *judge) Reachable(bridge.Address)               {}
+func (j *judge) State(bool, error)                      {}
 
 func TestWhatIsReadAtTheEndHasAFate(t *testing.T) {
 	t.Parallel()

@@ -85,7 +85,7 @@ func (a *Adapter) dispatch(s *session, h bridge.Handler, st *stanza) {
 	case "iq":
 		a.iq(s, st)
 	case "presence":
-		a.presence(st)
+		a.presence(h, st)
 	default:
 		a.metrics.drop("no-stanza")
 	}

@@ -203,24 +203,6 @@ func briefIQ(n node) string {
 	return s
 }
 
-func TestASubscriptionIsDeclined(t *testing.T) {
-	t.Parallel()
-	inRig(t, nil, func(r *rig) {
-		r.send("<presence type='subscribe' id='p' from='a@b/c' to='x@gw.example/y'/>")
-		if n := <-r.got; n.attr("type") != "unsubscribed" || n.attr("from") != "x@gw.example" || n.attr("to") != "a@b" {
-			r.t.Errorf("got %+v", n)
-		}
-		r.send("<presence from='a@b/c' to='room@gw.example/nick'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
-		if n := <-r.got; n.XMLName.Local != "presence" || n.brief() != "cancel service-unavailable text=there are no rooms here" {
-			r.t.Errorf("got %+v", n)
-		}
-		for _, typ := range []string{"", "probe", "unavailable", "subscribed", "unsubscribe", "unsubscribed", "error"} {
-			r.send("<presence type='%s' from='a@b/c' to='x@gw.example'/>", typ)
-		}
-		r.alive()
-	})
-}
-
 func TestAfterDrainMessagesAreToCome(t *testing.T) {
 	t.Parallel()
 	inRig(t, nil, func(r *rig) {

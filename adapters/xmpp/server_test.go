@@ -85,7 +85,11 @@ type handler struct {
 	bounces  chan *bridge.Error
 	bounced  chan string
 	states   chan string
-	answer   func(m bridge.Message, done func(bridge.Outcome, error))
+	changes  chan bridge.Address
+	watches  chan bridge.Watch
+	// unwatched is what becomes of a Watch.
+	unwatched error
+	answer    func(m bridge.Message, done func(bridge.Outcome, error))
 }
 
 func (h *handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
@@ -98,8 +102,16 @@ func (h *handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
 }
 
 func (h *handler) Bounced(id string, err *bridge.Error) { h.bounced <- id; h.bounces <- err }
-func (h *handler) Reachable(bridge.Address)             {}
-func (h *handler) State(up bool, err error)             { h.states <- fmt.Sprint(up, " ", err) }
+func (h *handler) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
+	return &bridge.Error{Op: "call", Cause: bridge.Unsupported}
+}
+func (h *handler) Changed(who bridge.Address) { h.changes <- who }
+func (h *handler) Watch(w bridge.Watch, done func(error)) {
+	h.watches <- w
+	done(h.unwatched)
+}
+func (h *handler) Reachable(bridge.Address) {}
+func (h *handler) State(up bool, err error) { h.states <- fmt.Sprint(up, " ", err) }
 
 // A rig is an adapter that runs against a fake server.
 type rig struct {
@@ -128,6 +140,7 @@ func inRig(t *testing.T, setup func(*rig), f func(*rig)) {
 		r := &rig{a: a, h: &handler{
 			messages: make(chan bridge.Message, 100), bounces: make(chan *bridge.Error, 100),
 			bounced: make(chan string, 100), states: make(chan string, 1000),
+			changes: make(chan bridge.Address, 1000), watches: make(chan bridge.Watch, 100),
 		}, fakeServer: &fakeServer{
 			t: t, conns: make(chan net.Conn), got: make(chan node, 1000), asked: make(chan node, 1000), ended: make(chan struct{}, 100),
 			header: `<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' from='gw.example' xml:lang='en'>`,

@@ -31,6 +31,7 @@ type stanza struct {
 	refusal         *refusal  // of kind error
 	room            bool      // asks to join one
 	extras                    // of a message
+	show, status    string    // of a presence; the first of each
 
 	payloads int // child elements
 	payload  xml.Name
@@ -104,6 +105,10 @@ func (st *stanza) child(c *cursor, e xml.StartElement, own bool) error {
 		if st.thread, err = c.text(); len(st.thread) > maxPart {
 			st.thread = "" // no client makes such a thing
 		}
+	case own && st.name == "presence" && e.Name.Local == "show" && st.show == "":
+		st.show, err = c.text()
+	case own && st.name == "presence" && e.Name.Local == "status" && st.status == "":
+		st.status, err = c.text()
 	case e.Name == xml.Name{Space: nsDelay, Local: "delay"}:
 		if t, bad := time.Parse(time.RFC3339, attrOf(e, "stamp")); bad == nil && st.sent.IsZero() {
 			st.sent = t

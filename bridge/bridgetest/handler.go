@@ -26,6 +26,8 @@ type Handler struct {
 	messages  []bridge.Message
 	bounces   map[string]*bridge.Error
 	reachable []bridge.Address
+	changes   []bridge.Address
+	watches   []bridge.Watch
 	up        bool
 	reports   int
 	downErr   error
@@ -59,6 +61,28 @@ func (h *Handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
 	go func() {
 		done(answer(m))
 	}()
+}
+
+// Incoming implements bridge.Handler: it refuses the call.
+func (h *Handler) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
+	return &bridge.Error{Op: "call", Cause: bridge.NotFound}
+}
+
+// Changed implements bridge.Handler.
+func (h *Handler) Changed(a bridge.Address) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes = append(h.changes, a)
+	h.notify()
+}
+
+// Watch implements bridge.Handler: it takes it.
+func (h *Handler) Watch(w bridge.Watch, done func(error)) {
+	h.mu.Lock()
+	h.watches = append(h.watches, w)
+	h.notify()
+	h.mu.Unlock()
+	go done(nil)
 }
 
 // Bounced implements bridge.Handler.

@@ -38,7 +38,7 @@ type ChatMessage struct {
 
 // A ChatEvent is something a user's client has seen.
 type ChatEvent struct {
-	Event string `json:"event"` // ready, online, offline, refused, message, iq
+	Event string `json:"event"` // ready, online, offline, refused, message, iq, presence
 	As    string `json:"as"`    // the full JID of the user who saw it
 	Why   string `json:"why"`   // of refused, if it is known
 
@@ -58,6 +58,7 @@ type ChatEvent struct {
 	Origin    string   `json:"origin"`    // the origin-id (XEP-0359)
 	Received  string   `json:"received"`  // the id that a receipt is for (XEP-0184)
 	Displayed string   `json:"displayed"` // the id that a marker is for (XEP-0333)
+	Show      string   `json:"show"`      // of a presence
 	State     string   `json:"state"`     // a chat state (XEP-0085): composing, active ...
 	Wants     []string `json:"wants"`     // "receipts", "markers"
 }

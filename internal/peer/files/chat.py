@@ -10,7 +10,7 @@ A line in is a JSON object that says what to do:
   {"do": "raw", "as": ..., "xml": "<iq .../>"}
 A line out is a JSON object that says what was seen, in its order:
   {"event": "online" | "offline" | "refused", "as": ...}
-  {"event": "message" | "iq", "as": ..., "from": ..., "to": ..., "id": ..., "type": ..., ...}
+  {"event": "message" | "iq" | "presence", "as": ..., "from": ..., "to": ..., "id": ..., "type": ..., ...}
 A user whose connection is lost logs in again until told to log out.
 """
 import asyncio, json, sys
@@ -104,6 +104,9 @@ class User:
         kind = x.tag[len(NS):] if x.tag.startswith(NS) else ""
         if kind == "presence" and x.get("from") == self.client.boundjid.full and not x.get("type"):
             tell(event="online", **{"as": self.jid})  # the server has told us of ourselves
+        if kind == "presence":
+            tell(event=kind, **{"as": self.jid, "from": x.get("from", ""), "to": x.get("to", ""),
+                 "type": x.get("type", ""), "show": x.findtext(NS + "show", ""), "error": error(x)})
         if kind in ("message", "iq"):
             delay = x.find("{urn:xmpp:delay}delay")
             thread = x.find(NS + "thread")
