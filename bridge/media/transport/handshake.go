@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gateway/bridge/media"
+)
+
+// An Outcome is what has come of a handshake: keys for both ways, or why there
+// are none and won't be.
+type Outcome struct {
+	Suite  media.Suite
+	Opener *Opener
+	Sealer *Sealer
+	Err    error // ErrHandshake, or ErrFingerprint
+}
+
+// A Handshake is the DTLS association of one port.
+type Handshake struct {
+	endpoint *Endpoint
+	said     media.DTLS
+	send     func([]byte)
+	done     func(Outcome)
+	in       chan []byte
+	results  chan result
+	stop     context.CancelFunc
+	quit     <-chan struct{} // stop has been called
+	finished atomic.Bool     // nothing unencrypted is taken any more
+	alerted  atomic.Uint32   // the last alert that was not encrypted, for the log
+	writing  sync.Mutex      // guards calls of send: one at a time
+}
+
+// Feed takes a datagram of the peer's and copies what is good of it. It never
+// waits: false says that the datagram was dropped.
+func (h *Handshake) Feed(datagram []byte) bool {
+	kept, alerted := sift(datagram, !h.said.Client, h.finished.Load())
+	if alerted != 0 {
+		h.alerted.Store(uint32(alerted))
+	}
+	if len(kept) == 0 {
+		return false
+	}
+	select {
+	case h.in <- kept:
+		return true
+	default:
+		return false
+	}
+}
+
+// Same reports whether d says of the association what it was started with. It
+// is to be kept then (RFC 8842 section 5.5).
+func (h *Handshake) Same(d media.DTLS) bool {
+	return h.said.Client == d.Client && h.said.Local == d.Local && slices.Equal(h.said.Peer, d.Peer)
+}
+
+// Close ends the association, and tells the peer if there is one. It does not
+// wait: send may be called once more.
+func (h *Handshake) Close() { h.stop() }
+
+// emit sends what an attempt may send.
+func (h *Handshake) emit(a *attempt, b []byte) {
+	if !a.admits(b) {
+		return
+	}
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	h.send(b)
+}
+
+// tell says what has come of an attempt, if anybody is still listening.
+func (h *Handshake) tell(r result) {
+	select {
+	case h.results <- r:
+	case <-h.quit:
+	}
+}
+
+// begin starts an attempt that has that long, if there is room for one more.
+func (h *Handshake) begin(ctx context.Context, group *sync.WaitGroup, cert certificate, random []byte, long time.Duration) *attempt {
+	select {
+	case h.endpoint.slots <- struct{}{}:
+	default:
+		return nil
+	}
+	ctx, end := context.WithCancel(ctx)
+	a := &attempt{random: slices.Clone(random), born: time.Now(), client: h.said.Client, end: end}
+	a.limit = time.AfterFunc(long, end)
+	a.pipe = newPipe(func(b []byte) { h.emit(a, b) })
+	group.Go(func() {
+		defer end()
+		conn, outcome := a.shake(ctx, h.said, cert.Certificate)
+		<-h.endpoint.slots
+		a.limit.Stop()
+		h.tell(result{a, outcome})
+		if conn != nil {
+			a.keep(ctx, conn)
+		}
+	})
+	return a
+}
