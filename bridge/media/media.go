@@ -59,8 +59,15 @@ type Plane interface {
 type Open struct {
 	// Local is the address of ours to bind to, which packets then come from.
 	// An unspecified one takes packets for every address of its family, and
-	// costs more: its sockets can't be connected to the peer.
+	// costs more: its sockets can't be connected to the peer. With ICE it is not
+	// looked at.
 	Local netip.Addr
+	// ICE: the peer is found by ICE. The port has no sockets of its own but shares
+	// those of the plane, on all addresses of ours.
+	ICE bool
+	// Separate asks for a second component, for RTCP of a peer that may not be
+	// able to take it by the RTP port. It is given up at the first Set with Mux.
+	Separate bool
 	// Call is for the log.
 	Call string
 }
@@ -69,7 +76,8 @@ type Open struct {
 // 3550 section 11).
 type Port struct {
 	ID        PacketPort
-	RTP, RTCP netip.AddrPort // bound; the address is Open.Local
+	RTP, RTCP netip.AddrPort // bound; the address is Open.Local; not valid with ICE
+	ICE       ICE            // what to tell the peer of us; zero without Open.ICE
 }
 
 // A Payload is a format and the number that its packets have in one direction
@@ -90,6 +98,14 @@ type Setting struct {
 	// packets may come all the same, from any port, because it may sit behind
 	// a NAT: where its signalling came from. Not valid: none.
 	Learn netip.Addr
+	// ICE is what the peer has said of itself, on a port that was opened with
+	// ICE; nil: nothing, yet. RTP, RTCP and Learn are not looked at then. Each
+	// Set names all candidates of the run; those that are new are tried. Another
+	// Ufrag or Pwd begins a new run, which Gathered tells our part of; media go on the
+	// old way until there is a new one.
+	ICE *ICE
+	// Controlling: our side has begun the session, and chooses the way.
+	Controlling bool
 	// Send: the peer wants to hear. Receive: it may speak.
 	Send, Receive bool
 	// In are the payloads that the peer may send to us; Out those that it takes
@@ -129,6 +145,9 @@ type SDES struct {
 // DTLS asks for a handshake on the RTP port (RFC 5764).
 type DTLS struct {
 	Client bool // we begin it
+	// Local is the fingerprint that the peer was told of ours; the zero one
+	// stands for the current one.
+	Local Fingerprint
 	// Peer are the fingerprints one of which the peer's certificate must have (RFC 8122).
 	Peer []Fingerprint
 }
@@ -140,7 +159,7 @@ type Fingerprint struct {
 }
 
 // An Event tells what has happened to a port: Heard, Silent, Secured, Insecure,
-// Digit or Lost.
+// Digit or Lost; with ICE also Gathered, Connected or Failed.
 type Event interface{ event() }
 
 type (
@@ -187,6 +206,11 @@ type Stats struct {
 	Remote netip.AddrPort
 	// Learned: Remote is not what the signalling said.
 	Learned bool
+	// Renamed: what goes out is not all untouched, for a source has begun its
+	// sequence anew, and had to be sealed as another.
+	Renamed bool
+	// Pair is the way that ICE has chosen; zero without.
+	Pair Pair
 }
 
 // A Flow is what went one way.

@@ -1,0 +1,195 @@
+package relay
+
+import (
+	"time"
+
+	"gateway/bridge/media"
+)
+
+// do has f called with the leg p by its loop, if it is open by then.
+func (r *Relay) do(p media.PacketPort, f func(l *loop, g *leg)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, l := r.find(p)
+	if l == nil {
+		return
+	}
+	l.push(func() {
+		if g := l.leg(p); g != nil {
+			l.at = g
+			f(l, g)
+		}
+	})
+}
+
+// ask is do, and waits until f has been called; false: it was not.
+func (r *Relay) ask(p media.PacketPort, f func(l *loop, g *leg)) bool {
+	r.mu.Lock()
+	_, l := r.find(p)
+	if l == nil {
+		r.mu.Unlock()
+		return false
+	}
+	answer := l.ask(func() bool {
+		g := l.leg(p)
+		if g == nil {
+			return false
+		}
+		l.at = g
+		f(l, g)
+		return true
+	})
+	r.mu.Unlock()
+	return answer()
+}
+
+// ask pushes f, and gives what waits for its answer; it is false if the loop ends.
+func (l *loop) ask(f func() bool) func() bool {
+	answer := make(chan bool, 1)
+	l.push(func() {
+		done := false
+		defer func() { answer <- done }()
+		done = f()
+	})
+	return func() bool {
+		select {
+		case ok := <-answer:
+			return ok
+		case <-l.done:
+			return false
+		}
+	}
+}
+
+// Set says where a port's peer is and what it may send and hear.
+func (r *Relay) Set(p media.PacketPort, s media.Setting) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, l := r.find(p)
+	if l == nil {
+		return
+	}
+	in, out := r.formats.hold(s.In), r.formats.hold(s.Out)
+	l.push(func() {
+		g := l.leg(p)
+		if g == nil {
+			l.formats.release(in, out)
+			return
+		}
+		l.at = g
+		l.apply(g, s, in, out)
+	})
+}
+
+// Join forwards between two ports, both ways.
+func (r *Relay) Join(a, b media.PacketPort) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ga, la := r.find(a)
+	gb, lb := r.find(b)
+	if la == nil || lb == nil || a.Slot == b.Slot {
+		return
+	}
+	to := la
+	if la != lb {
+		stays, goes, name := ga, gb, b
+		if gb.port.ice && !ga.port.ice { // its sockets can't move with it
+			stays, goes, name = gb, ga, a
+		}
+		if to = stays.home; !r.move(goes, name, to) {
+			return
+		}
+	}
+	to.push(func() {
+		x, y := to.leg(a), to.leg(b)
+		if x == nil || y == nil {
+			return
+		}
+		to.at = x
+		to.join(x, y)
+	})
+}
+
+// move takes the leg g, which p names, from its loop to another. Whoever sends
+// it commands waits for r.mu meanwhile.
+func (r *Relay) move(g *leg, p media.PacketPort, to *loop) bool {
+	from := g.home
+	moved := from.ask(func() bool {
+		if from.leg(p) == nil {
+			return false
+		}
+		from.at = g
+		from.release(g)
+		return true
+	})()
+	if !moved {
+		return false
+	}
+	from.ports--
+	to.ports++
+	g.home = to
+	to.push(func() {
+		to.at = g
+		to.adopt(g)
+	})
+	return true
+}
+
+// Part ends the forwarding from and to p.
+func (r *Relay) Part(p media.PacketPort) {
+	r.do(p, func(l *loop, g *leg) { l.part(g) })
+}
+
+// Digit sends a telephone event to the peer of p.
+func (r *Relay) Digit(p media.PacketPort, digit rune, d time.Duration) {
+	r.do(p, func(l *loop, g *leg) { l.press(g, digit, d) })
+}
+
+// Stats are the counts of p so far; false if it is closed.
+func (r *Relay) Stats(p media.PacketPort) (media.Stats, bool) {
+	var s media.Stats
+	ok := r.ask(p, func(l *loop, g *leg) { s = r.stats(g) })
+	return s, ok
+}
+
+// Close gives the sockets back and returns the last counts.
+func (r *Relay) Close(p media.PacketPort) media.Stats {
+	r.mu.Lock()
+	g, l := r.find(p)
+	if g == nil {
+		r.mu.Unlock()
+		return media.Stats{}
+	}
+	owner := g.port
+	owner.Close()
+	g.home = nil // nobody else closes it
+	l.ports--
+	var s media.Stats
+	var handles []int32
+	answered := l.ask(func() bool {
+		s = r.stats(g)
+		if l.leg(p) != nil { // else it was lost before
+			l.at = g
+			pair := l.shut(g)
+			handles = pair[:]
+		}
+		return true
+	})
+	r.mu.Unlock()
+	answered()
+	for _, handle := range handles { // not by the loop: the system takes its time
+		r.network.close(handle)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g.ice != nil {
+		for _, s := range g.ice.sites {
+			s.users--
+		}
+		r.reflector.unwant()
+	} else {
+		r.ports.give(owner.number)
+	}
+	r.table.give(g)
+	return s
+}

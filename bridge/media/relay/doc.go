@@ -1,0 +1,40 @@
+// Package relay is a media.Plane in this process: it forwards RTP between ports
+// as it came, but for the number of the payload type and the seal.
+//
+//	            commands (a queue, and something that wakes)
+//	                 │
+//	                 ▼
+//	sockets ──▶ loop (one goroutine) ──▶ sockets
+//	                 │
+//	                 └──▶ events ──▶ one goroutine ──▶ the legs
+//
+// # Who owns what
+//
+// A loop owns the ports that are given to it: their sockets, sources, counts and
+// keys. Nobody else touches them, so a packet needs no lock. Both ports of a
+// pair that is joined are on one loop; Join moves one if need be. New ports go to the first
+// loop that is not full, for two loops with half the work each cost a third more
+// than one with all of it.
+//
+// A port is a leg in a table of chunks that never move. The table has a number
+// and a generation for each, and what is queued in the system for a socket
+// names both: an event for a socket that is closed already meets another
+// generation, and is nothing.
+//
+// # How packets come
+//
+// On Linux each loop has an epoll of its own, whose descriptor is in turn
+// watched by the runtime: the goroutine waits as any other does, and no thread is
+// held. A socket is read once for each time that it is reported; it is reported
+// again while there is more. Elsewhere a goroutine reads each socket and hands
+// what comes to the loop.
+//
+// # Where packets may come from
+//
+// From where the signalling says, and from nowhere else. Where Setting.Learn
+// names an address behind which there may be a NAT, a source there is learned
+// when four packets of one SSRC and an agreed payload type, one after the other
+// and with a good seal if there are keys, have come from it; nothing is sent
+// there before. What is found, or confirmed by as many packets, is locked until
+// the next Set that says something else, or that comes when it has fallen silent.
+package relay

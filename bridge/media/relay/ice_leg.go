@@ -1,0 +1,264 @@
+package relay
+
+import (
+	"net/netip"
+
+	"gateway/bridge/media"
+	"gateway/bridge/media/transport"
+)
+
+// iceState is what a leg has of ICE. Its loop alone touches it, but for what is
+// immutable.
+type iceState struct {
+	sites  []*site // immutable
+	tenant *tenant // immutable
+	now    *run
+	next   *run // that the peer has begun; nil: none
+	pair   media.Pair
+	lost   bool                        // now has failed
+	told   map[netip.AddrPort]struct{} // of mapped addresses, to the peer
+	whole  bool                        // the peer was told that there are no more
+}
+
+// A run is one of ICE, with credentials of its own.
+type run struct {
+	agents [2]*transport.Agent // forRTCP: nil without a component of its own
+	remote [2]string           // the peer's user name fragment and password
+}
+
+func (n *run) close() {
+	for _, a := range n.agents {
+		if a != nil {
+			a.Close()
+		}
+	}
+}
+
+// tell says what is known of the peer.
+func (n *run) tell(peer media.ICE, controlling bool) {
+	n.remote = [2]string{peer.Ufrag, peer.Pwd}
+	for _, a := range n.agents {
+		if a != nil {
+			a.Tell(peer, controlling)
+		}
+	}
+}
+
+// single gives up the second component.
+func (n *run) single() {
+	if a := n.agents[forRTCP]; a != nil {
+		a.Close()
+		n.agents[forRTCP] = nil
+	}
+}
+
+// newRun makes a run of the leg that t is: from now on checks can come. It may be
+// called from any goroutine.
+func (r *Relay) newRun(p media.PacketPort, t *tenant, sites []*site, separate bool) *run {
+	n := &run{}
+	n.agents[forRTP] = r.agents.New(t.loop.muxes[forRTP], r.agentConfig(p, t, n, sites, forRTP))
+	if separate {
+		n.agents[forRTCP] = r.agents.Second(n.agents[forRTP], t.loop.muxes[forRTCP], r.agentConfig(p, t, n, sites, forRTCP))
+	}
+	return n
+}
+
+func (r *Relay) agentConfig(p media.PacketPort, t *tenant, n *run, sites []*site, which int) transport.AgentConfig {
+	c := transport.AgentConfig{Component: which + 1}
+	socks := map[*transport.Base]*shared{}
+	for _, s := range sites {
+		one := s.socks[which]
+		socks[&one.base] = one
+		c.Bases = append(c.Bases, &one.base)
+	}
+	c.Valid = func(base *transport.Base, source netip.AddrPort) {
+		t.loop.admit(t, n, socks[base], source)
+	}
+	c.Selected = func(base *transport.Base, remote netip.AddrPort, way media.Pair) {
+		r.do(p, func(l *loop, g *leg) { l.selected(g, n, socks[base], remote, way) })
+	}
+	c.Failed = func(err error) {
+		r.do(p, func(l *loop, g *leg) { l.failed(g, n, which, err) })
+	}
+	return c
+}
+
+// openICE gives a leg to the sockets that are shared.
+func (r *Relay) openICE(o media.Open, events func(media.Event)) (media.Port, error) {
+	addrs, err := r.addresses.now()
+	if err != nil {
+		return media.Port{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return media.Port{}, errClosed
+	}
+	l := r.choose()
+	sites, err := r.settle(l, addrs)
+	if err != nil {
+		return media.Port{}, err
+	}
+	g := r.table.take()
+	if g == nil {
+		return media.Port{}, media.ErrNoPorts
+	}
+	for _, s := range sites {
+		s.users++
+	}
+	l.ports++
+	g.home, g.port = l, &port{Listener: Listener{events: events}, call: o.Call, ice: true}
+	for which := range g.sock {
+		g.sock[which].handle = -1
+	}
+	id := media.PacketPort{Loop: l.number, Slot: g.slot, Generation: g.generation}
+	t := &tenant{leg: g, generation: g.generation, loop: l}
+	ice := &iceState{sites: sites, tenant: t, told: map[netip.AddrPort]struct{}{}}
+	ice.now = r.newRun(id, t, sites, o.Separate)
+	g.ice, g.locked = ice, [2]bool{true, true}
+	ours := ice.describe(ice.now, r.reflector.settled())
+	l.push(func() {
+		l.at = g
+		g.good = l.now
+		l.adopt(g)
+		l.complement(g, r.reflector.settled()) // with what was found meanwhile
+	})
+	r.reflector.want()
+	return media.Port{ID: id, ICE: ours}, nil
+}
+
+// describe is what to tell the peer of a run.
+func (i *iceState) describe(n *run, whole bool) media.ICE {
+	i.whole = whole
+	var d media.ICE
+	d.Ufrag, d.Pwd = n.agents[forRTP].Credentials()
+	d.Complete = whole
+	clear(i.told)
+	for which, a := range n.agents {
+		if a == nil {
+			continue
+		}
+		for _, s := range i.sites {
+			one := s.socks[which]
+			d.Candidates = append(d.Candidates, transport.HostCandidate(one.base.Address, one.order, which+1))
+			if m := one.mapped.Load(); m != nil {
+				d.Candidates = append(d.Candidates, i.reflexive(one, m.addr)...)
+			}
+		}
+	}
+	return d
+}
+
+// reflexive is the candidate for a mapped address that the peer was not told of yet.
+func (i *iceState) reflexive(s *shared, mapped netip.AddrPort) []media.Candidate {
+	if _, told := i.told[mapped]; told || mapped == s.base.Address {
+		return nil
+	}
+	i.told[mapped] = struct{}{}
+	return []media.Candidate{transport.ReflexiveCandidate(mapped, s.base.Address, s.order, s.which+1)}
+}
+
+// negotiate takes over what the peer has said of itself.
+func (l *loop) negotiate(g *leg, s media.Setting) {
+	i := g.ice
+	g.said.mux = s.Mux
+	if s.Mux {
+		i.now.single()
+		if i.next != nil {
+			i.next.single()
+		}
+	}
+	if s.ICE == nil {
+		return
+	}
+	remote := [2]string{s.ICE.Ufrag, s.ICE.Pwd}
+	switch {
+	case i.next != nil && i.next.remote == remote:
+		i.next.tell(*s.ICE, s.Controlling)
+	case i.now.remote == remote, i.now.remote == [2]string{}:
+		i.now.tell(*s.ICE, s.Controlling)
+	default:
+		if i.next != nil {
+			i.next.close()
+		}
+		i.next = l.newRun(g.id(), i.tenant, i.sites, i.now.agents[forRTCP] != nil)
+		ours := i.describe(i.next, i.whole)
+		l.teller.Post(&g.port.Listener, media.Gathered{ICE: ours})
+		i.next.tell(*s.ICE, s.Controlling)
+	}
+}
+
+// selected has media go the way that a run has chosen.
+func (l *loop) selected(g *leg, n *run, s *shared, remote netip.AddrPort, way media.Pair) {
+	i := g.ice
+	switch n {
+	case i.next:
+		i.now.close()
+		i.now, i.next = n, nil
+		l.with(i.tenant.loop, func() { i.tenant.leave(n) })
+	case i.now:
+	default:
+		return // of a run that is over
+	}
+	i.lost = false
+	l.steer(g, s, remote)
+	if s.which == forRTP {
+		i.pair = way
+		l.teller.Post(&g.port.Listener, media.Connected{Pair: way})
+	}
+}
+
+// steer sends the packets of a socket to an address that has answered.
+func (l *loop) steer(g *leg, s *shared, to netip.AddrPort) {
+	first := !g.sock[s.which].to.IsValid()
+	g.sock[s.which] = socket{handle: s.handle, to: to}
+	if s.which != forRTP || !first {
+		return
+	}
+	g.good = l.now // only now anything can come
+	if k := g.security; k != nil && k.waiting != nil {
+		d := *k.waiting
+		k.waiting = nil
+		l.shake(g, d)
+	}
+}
+
+// failed takes note of a run that has found no way, or lost it. Nothing is sent to
+// a peer that does not agree any more.
+func (l *loop) failed(g *leg, n *run, which int, err error) {
+	i := g.ice
+	if which == forRTCP {
+		if n == i.now {
+			g.sock[forRTCP].to = netip.AddrPort{}
+		}
+		return
+	}
+	switch n {
+	case i.next:
+		i.next.close()
+		i.next = nil
+		if !i.lost {
+			return
+		}
+	case i.now:
+		i.lost, i.pair = true, media.Pair{}
+		for which := range g.sock {
+			g.sock[which].to = netip.AddrPort{}
+		}
+		if i.next != nil {
+			return
+		}
+	default:
+		return
+	}
+	l.teller.Post(&g.port.Listener, media.Failed{Err: err})
+}
+
+// part ends all that a leg has of ICE. Nobody uses what it knew afterwards.
+func (i *iceState) part(l *loop) {
+	i.now.close()
+	if i.next != nil {
+		i.next.close()
+	}
+	l.with(i.tenant.loop, func() { i.tenant.leave(nil) })
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package relay
+
+// newNetwork is what every system has.
+func newNetwork() network { return newPlain() }
