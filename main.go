@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"gateway/adapters"
+	"gateway/bridge/media/child"
 	"gateway/internal/app"
 )
 
@@ -18,6 +19,9 @@ import (
 var version = "devel"
 
 func main() {
+	if child.Is(os.Args) { // [media] process: this is the relay
+		os.Exit(child.Main())
+	}
 	var o app.Options
 	flag.StringVar(&o.Config, "config", "", "the mapping `file`")
 	flag.BoolVar(&o.Check, "check", false, "read everything, open nothing, print the resolved mapping")

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gateway/bridge/media"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -26,6 +29,10 @@ type Options struct {
 	Adapters map[string]Adapter // by their names in the mapping file
 	Names    map[string]Namer   // of the same adapters
 	Drain    time.Duration      // how long Drain waits for what is under way
+	Node     string             // the gateway's name, for records
+	Media    media.Plane        // what joins the legs of calls; needed if an adapter is a Caller
+	Dead     time.Duration      // how long a call may be silent on both sides; 0 stands for a minute
+	Records  io.Writer          // gets a line of JSON, by one Write, for each call that ends; nil: none
 	Fault    func(point string) // called at each of FaultPoints; nil but in tests
 }
 
@@ -38,6 +45,7 @@ type Bridge struct {
 	names    map[string]Naming
 	outbox   *outbox
 	watches  *watches
+	calls    *calls
 	router   atomic.Pointer[Router]
 	throttle *throttle
 	key      []byte
@@ -60,10 +68,17 @@ func New(o Options) (*Bridge, error) {
 	for name, n := range o.Names {
 		b.names[name] = n.Naming()
 	}
+	callers := make(map[string]Caller)
 	for name, a := range o.Adapters {
 		if _, ok := a.(Messenger); !ok {
 			return nil, fmt.Errorf("adapter %s can't carry messages", name)
 		}
+		if c, ok := a.(Caller); ok {
+			callers[name] = c
+		}
+	}
+	if len(callers) > 0 && o.Media == nil {
+		return nil, errors.New("there is nothing to carry the media of calls")
 	}
 	b.router.Store(o.Router)
 	b.metrics = newMetrics(o.Adapters)
@@ -72,8 +87,11 @@ func New(o Options) (*Bridge, error) {
 	route := func(from Party, to Address) ([]Target, error) { return b.router.Load().Route(from, to) }
 	b.watches = newWatches(o.Log, o.Outbox, route, b.bare, o.Adapters)
 	b.metrics.watch(b.outbox, b.health)
-	if err := o.Metrics.Register(b.metrics); err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+	b.calls = newCalls(o, callers, b)
+	for _, c := range append(b.calls.metrics.all(), b.metrics) {
+		if err := o.Metrics.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
 	}
 	return b, nil
 }
@@ -94,13 +112,15 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if n > 0 {
 		b.log.Info("messages waiting", "count", n)
 	}
+	talk, cutTalk := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutTalk()
 	wire, cutWire := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutWire()
 	failed := make(chan error, len(b.adapters))
 	var wg sync.WaitGroup
 	for name, a := range b.adapters {
 		wg.Go(func() {
-			if err := a.Run(wire, &handler{b, name, lanes}); err != nil {
+			if err := a.Run(wire, &handler{b, name, lanes, talk}); err != nil {
 				failed <- fmt.Errorf("%s: %w", name, err)
 			}
 		})
@@ -122,7 +142,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	}
 	leave()
 	<-left // what is shown last has yet to go out
-	b.finish(ctx, cutLanes, err != nil)
+	b.finish(ctx, cutLanes, cutTalk, err != nil)
 	cutLanes()
 	cutWire()
 	wg.Wait()
@@ -157,16 +177,19 @@ func (b *Bridge) announceDrain(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
-// finish gets everything onto the disk, and waits for attempts under way if
-// there is time.
-func (b *Bridge) finish(ctx context.Context, cut context.CancelFunc, now bool) {
+// finish gets everything onto the disk, and waits for attempts and calls under
+// way if there is time.
+func (b *Bridge) finish(ctx context.Context, cutLanes, cutTalk context.CancelFunc, now bool) {
 	d := b.drainFor
 	if now {
 		d = 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	b.outbox.leave(ctx, cut)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.calls.leave(ctx, cutTalk) })
+	b.outbox.leave(ctx, cutLanes)
+	wg.Wait()
 }
 
 // Reload makes other maps and limits count from now on.

@@ -9,6 +9,10 @@
 //	               │                                           ▼ │
 //	               └──── the answer, or later a Failed ──── outbox on disk
 //
+//	leg ──events──▶ call ──commands──▶ leg
+//	 ▲            (a machine)           ▲
+//	 └── packets ── media.Plane ── packets
+//
 // # Who owns what
 //
 //   - The Router is immutable. A reload swaps the pointer to it.
@@ -21,6 +25,11 @@
 //   - The outbox knows the lanes, the disk, and what was relayed and may still
 //     bounce. The disk is a log: records are appended and deleted, never
 //     changed; marks say what became true of a record later.
+//   - A call is one goroutine. It steps a pure machine, and owns it. A leg says
+//     what has happened to its box and takes commands from its call only; both
+//     return at once. Calls write letters to each other. A leg that is handed
+//     over belongs to the other call from then on.
+//   - A leg owns its ports. A call joins and parts them.
 //   - An adapter owns its sockets and everything about its network. It calls
 //     Handler from any goroutine, and never waits in it.
 //
@@ -35,9 +44,16 @@
 // it over and writing that down, and then with the same Message.ID. A message whose network keeps
 // no copy of it (Message.Once) goes to disk before anything else.
 //
+// A call rings where its map says and nowhere else. The first home that takes it
+// has it. Its legs end together, each with the cause of the other. What one party
+// can hear and send reaches the other as it was said; packets cross untouched
+// or not at all.
+//
 // # Words
 //
 // A party is somebody with an Address. A home is where a map says a party
-// lives. A hop is the next system that takes a message from us. A Cause says
-// why something failed, in words that every adapter can translate.
+// lives. A hop is the next system that takes a message from us. A leg is one
+// party's side of a call; an offer says what a party can send and hear, an
+// answer what another takes of that. A Cause says why something failed, in words
+// that every adapter can translate.
 package bridge

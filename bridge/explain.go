@@ -42,6 +42,7 @@ func (r *Router) explain(b *strings.Builder, from *Party, to Address) bool {
 	}
 	fmt.Fprintf(b, "%s\n  is taken by %s, as.%s = %s%s\n", dest, t.m, dest.at.adapter, quote(t.as.text), t.values())
 	t.m.conditions(b)
+	t.m.terms.explain(b)
 	if !t.allowed {
 		fmt.Fprintf(b, "  its allow does not match %s: %v\n", sender, Forbidden)
 		return false

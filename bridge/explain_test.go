@@ -121,3 +121,23 @@ func TestAnExplanationThatCannotBeWrittenIsNone(t *testing.T) {
 		t.Error("a failed write passes")
 	}
 }
+
+func TestExplainTellsTheTermsOfCalls(t *testing.T) {
+	t.Parallel()
+	r, problems := NewRouter([]MapSpec{{
+		Home: []string{"flash:alice"}, As: map[string]string{"pbx": "9"},
+		Calls: Terms{Hunt: true, Codecs: []string{"opus"}, Early: true, Private: true, Caps: Caps{Calls: 2}},
+	}}, fakes())
+	if r == nil {
+		t.Fatal(problems)
+	}
+	var b strings.Builder
+	if !r.Explain(&b, nil, Address{"pbx", "9"}) {
+		t.Error("leads nowhere")
+	}
+	want := "  calls: ring = \"30s\", hunt = true, codecs = [\"opus\"], early = true, privacy = true," +
+		" caps = { calls = 2, per_hour = 0, minutes_per_day = 0 }\n"
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("got\n%s\nwant\n%s", &b, want)
+	}
+}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -35,7 +36,11 @@ func (o *outbox) taken(ctx context.Context, j *job, outcome Outcome) {
 func (o *outbox) fail(ctx context.Context, j *job, err error) {
 	tell := j.verdict
 	if tell == nil {
-		o.log.Info("message not delivered", "from", j.m.From.Address, "to", j.m.To.Address, "err", err)
+		level := slog.LevelInfo
+		if j.transient() {
+			level = slog.LevelDebug
+		}
+		o.log.Log(ctx, level, "message not delivered", "from", j.m.From.Address, "to", j.m.To.Address, "err", err)
 		if j.group != nil {
 			tell = j.group.failed(j.seq == 0, err)
 		}

@@ -16,6 +16,7 @@ type handler struct {
 	b     *Bridge
 	name  string          // of the adapter
 	lanes context.Context // what lanes live in: longer than any request
+	talk  context.Context // what calls live in
 }
 
 var _ Handler = (*handler)(nil)
@@ -30,6 +31,15 @@ func (h *handler) Message(m Message, done func(Outcome, error)) {
 	if err := h.b.deliver(h.lanes, m, answer); err != nil {
 		answer(0, err)
 	}
+}
+
+func (h *handler) Incoming(inv Invite, open func(Events) Leg) error {
+	inv.From.Adapter, inv.To.Adapter = h.name, h.name
+	err := h.b.incoming(h.talk, inv, open)
+	if err != nil {
+		h.b.calls.refused(inv, err)
+	}
+	return err
 }
 
 func (h *handler) Bounced(id string, err *Error) { h.b.outbox.bounced(h.lanes, id, err) }
@@ -92,15 +102,17 @@ func (b *Bridge) deliver(ctx context.Context, m Message, done func(Outcome, erro
 		return err
 	}
 	m.At = time.Now()
-	if m.Kind == Composing {
+	// Only what leads somewhere counts: who writes into the void shall not use
+	// up what others may send.
+	if m.Kind != Composing {
+		if err := b.spend(m.From.Address); err != nil {
+			return err
+		}
+	}
+	if m.Kind == Composing || m.Kind == Signal {
 		b.signal(ctx, m, targets)
 		done(Taken, nil)
 		return nil
-	}
-	// Only what leads somewhere counts: who writes into the void shall not use
-	// up what others may send.
-	if err := b.spend(m.From.Address); err != nil {
-		return err
 	}
 	return b.fanOut(ctx, m, targets, done)
 }
@@ -153,6 +165,16 @@ func (b *Bridge) fanOut(ctx context.Context, m Message, targets []Target, done f
 
 var errClosing = &Error{Op: "deliver", Cause: Overloaded, Reason: "the gateway is closing down", Retry: true}
 
+// incoming lets a call in unless no more are.
+func (b *Bridge) incoming(ctx context.Context, inv Invite, open func(Events) Leg) error {
+	select {
+	case <-b.drain:
+		return errCallsEnd
+	default:
+		return b.calls.incoming(ctx, inv, open)
+	}
+}
+
 // admit refuses what is beyond our bounds.
 func (b *Bridge) admit(m Message) error {
 	select {
@@ -190,9 +212,4 @@ func (b *Bridge) bare(a Address) (Address, error) {
 	}
 	name.Tail = ""
 	return Address{a.Adapter, naming.Text(name)}, nil
-}
-
-// Incoming implements Handler.
-func (h *handler) Incoming(Invite, func(Events) Leg) error {
-	return &Error{Op: "call", Cause: Unsupported}
 }

@@ -25,7 +25,7 @@ type job struct {
 
 // transient reports whether the message is worth nothing later: it is never put
 // on disk, and does not wait.
-func (j *job) transient() bool { return j.m.Kind == Composing }
+func (j *job) transient() bool { return j.m.Kind == Composing || j.m.Kind == Signal }
 
 // deadline is when the message is no longer worth delivering; zero if never.
 func (j *job) deadline(expire time.Duration) time.Time {

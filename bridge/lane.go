@@ -125,7 +125,7 @@ func (l *lane) holdBack() {
 // it was: in the order of the disk, with what is not there yet at the end.
 func (l *lane) insert(mail []*job) {
 	for _, j := range mail {
-		if j.transient() {
+		if j.m.Kind == Composing {
 			l.dropOlder()
 		}
 		at, first := len(l.queue), 0
@@ -181,11 +181,10 @@ func (l *lane) dropTransient(ctx context.Context) {
 	}
 }
 
-// dropOlder makes way for a newer message that is worth nothing later: of
-// those, only the last one counts.
+// dropOlder makes way for a newer Composing: only the last one counts.
 func (l *lane) dropOlder() {
 	for i := len(l.queue) - 1; i >= 0; i-- {
-		if l.queue[i].transient() && !(i == 0 && l.result != nil) {
+		if l.queue[i].m.Kind == Composing && !(i == 0 && l.result != nil) {
 			l.o.release(l.queue[i])
 			l.queue = slices.Delete(l.queue, i, i+1)
 		}
@@ -256,7 +255,7 @@ func (l *lane) finish(ctx context.Context, r attempt) {
 	l.o.metrics.out(j.m, r)
 	var e *Error
 	switch {
-	case r.err == nil && r.outcome == Relayed:
+	case r.err == nil && r.outcome == Relayed && !j.transient():
 		l.backoff.Reset()
 		l.relayed(ctx, j)
 	case r.err == nil:

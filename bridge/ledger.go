@@ -287,6 +287,8 @@ func (k Kind) String() string {
 		return "displayed"
 	case Composing:
 		return "composing"
+	case Signal:
+		return "signal"
 	default:
 		return fmt.Sprintf("kind%d", uint8(k))
 	}

@@ -37,6 +37,10 @@ type Invite struct {
 	Early bool
 	// Private: the caller withholds who it is from To.
 	Private bool
+	// Plain: on the way in, what the caller sends is not encrypted, though its
+	// network wants that; it is refused unless the map allows it. On the way out:
+	// it is allowed.
+	Plain bool
 }
 
 // A Leg is one party's side of a call, made by Caller.Dial or by the open of
@@ -70,6 +74,15 @@ type Leg interface {
 	Hangup(c Cause)
 }
 
+// A Prompter is a Leg of a network where a caller hears nothing of a call
+// before it is taken.
+type Prompter interface {
+	// Prompt has the caller hear what the last Answer described from now on, as
+	// if the call were taken: the map wants what is heard before to count as
+	// progress. It follows Ring(true).
+	Prompt()
+}
+
 // Events takes one leg's events, in order. The last is Ended. Post never
 // blocks.
 type Events interface{ Post(ev Event) }
@@ -82,6 +95,9 @@ type (
 	// Ringing: the party is being told of the call. Early: what it sends
 	// before it takes the call shall be heard.
 	Ringing struct{ Early bool }
+	// Claimed: the party has taken the call, but the way for its media is still
+	// being set up. Nobody else rings any more; Accepted or Ended follows.
+	Claimed struct{}
 	// Accepted: the party has taken the call. Where the Invite had an offer,
 	// Answered has come before; where it had none, Offered has.
 	Accepted struct{}
@@ -140,6 +156,7 @@ type (
 )
 
 func (Ringing) event()       {}
+func (Claimed) event()       {}
 func (Accepted) event()      {}
 func (Offered) event()       {}
 func (Answered) event()      {}

@@ -45,20 +45,40 @@ var (
 // The error is an *Error, whose Cause is Malformed (a name is none),
 // NotFound (no map takes it) or Forbidden.
 func (r *Router) Route(from Party, to Address) ([]Target, error) {
+	targets, _, err := r.route(from.Address, from, to)
+	return targets, err
+}
+
+// RouteCall is Route for a call that by asks for and in which from will talk:
+// by must be let through to whom to names, and from is shown there. They are
+// the same but where by has from's call transferred. Terms are those of the map.
+func (r *Router) RouteCall(by Address, from Party, to Address) ([]Target, *Terms, error) {
+	targets, m, err := r.route(by, from, to)
+	if err != nil {
+		return nil, nil, err
+	}
+	return targets, &m.terms, nil
+}
+
+func (r *Router) route(by Address, from Party, to Address) ([]Target, *mapping, error) {
+	asks, err := r.locate(by)
+	if err != nil {
+		return nil, nil, nowhere("sender", err)
+	}
 	sender, err := r.locate(from.Address)
 	if err != nil {
-		return nil, nowhere("sender", err)
+		return nil, nil, nowhere("sender", err)
 	}
 	dest, err := r.locate(to)
 	if err != nil {
-		return nil, nowhere("recipient", err)
+		return nil, nil, nowhere("recipient", err)
 	}
-	t, ok := r.take(&sender, dest)
+	t, ok := r.take(&asks, dest)
 	switch {
 	case !ok:
-		return nil, routeError(NotFound, saysNobody, nil)
+		return nil, nil, routeError(NotFound, saysNobody, nil)
 	case !t.allowed:
-		return nil, routeError(Forbidden, saysForbidden, fmt.Errorf("not in allow of [[map]] %d", t.m.number()))
+		return nil, nil, routeError(Forbidden, saysForbidden, fmt.Errorf("not in allow of [[map]] %d", t.m.number()))
 	}
 	display := sender.display(from.Display, make([]string, r.width))
 	stops := r.stops(&sender, t)
@@ -73,9 +93,9 @@ func (r *Router) Route(from Party, to Address) ([]Target, error) {
 		}
 	}
 	if len(targets) == 0 {
-		return nil, noStop(stops)
+		return nil, nil, noStop(stops)
 	}
-	return targets, nil
+	return targets, t.m, nil
 }
 
 func nowhere(who string, err error) *Error {

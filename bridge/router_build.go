@@ -75,6 +75,9 @@ func (b *builder) add(n int, spec *MapSpec) {
 	if len(spec.Name) > maxPart || strings.ContainsFunc(spec.Name, unicode.IsControl) {
 		b.bad(n, "name", fmt.Sprintf("want one line of at most %d bytes", maxPart))
 	}
+	for _, p := range spec.Calls.problems() {
+		b.bad(n, p.Key, p.Msg)
+	}
 	b.sameVariables(n, uses)
 	b.shownVariables(n, uses)
 	b.compile(n, uses, sc)
@@ -231,6 +234,7 @@ func (b *builder) enter(n int, spec *MapSpec, uses []use, sc *scope) {
 			m.shown[u.at.adapter] = u.p
 		}
 	}
+	m.terms = spec.Calls.complete(spec)
 	b.r.maps = append(b.r.maps, m)
 	b.r.width = max(b.r.width, len(sc.slots))
 }

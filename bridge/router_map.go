@@ -11,6 +11,8 @@ type MapSpec struct {
 	// Receipts is "" or "phone": a message counts as delivered when its
 	// recipient's device says so; or "hop": when the next hop has it.
 	Receipts string
+	// Calls are the terms of calls to the homes.
+	Calls Terms
 }
 
 // A mapping is a MapSpec, compiled.
@@ -23,6 +25,7 @@ type mapping struct {
 	from, allow []place
 	shown       map[string]*Pattern // by adapter
 	own         []bool              // by slot: a variable of the homes
+	terms       Terms
 }
 
 // number is what people call the map.

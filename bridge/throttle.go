@@ -15,6 +15,7 @@ type throttle struct {
 	mu      sync.Mutex // guards what follows: any adapter asks, a reload changes it
 	limits  Limits
 	all     *rate.Limiter
+	calls   *rate.Limiter
 	senders map[Address]*rate.Limiter
 }
 
@@ -30,6 +31,7 @@ func (t *throttle) set(l Limits) {
 	defer t.mu.Unlock()
 	t.limits = l
 	t.all = limiter(l.MessagesPerSecond, time.Second)
+	t.calls = limiter(l.CallsPerSecond, time.Second)
 	t.senders = make(map[Address]*rate.Limiter)
 }
 
@@ -67,6 +69,22 @@ func (t *throttle) admit(sender Address) error {
 		return &Error{Op: "limit", Cause: Overloaded, Reason: "too many messages from this sender", Retry: true, After: time.Minute}
 	}
 	t.all.AllowN(now, 1) // there was one left
+	return nil
+}
+
+// admitCall takes one call, where there are so many already and its sender has
+// so many of them; or says that it is one too many.
+func (t *throttle) admitCall(all, ofSender int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch l := t.limits; {
+	case l.Calls > 0 && all >= l.Calls:
+		return tooMany("too many calls at once", 10*time.Second)
+	case l.CallsPerSender > 0 && ofSender >= l.CallsPerSender:
+		return tooMany("too many calls of this sender at once", time.Minute)
+	case !t.calls.Allow():
+		return tooMany("too many calls in a second", time.Second)
+	}
 	return nil
 }
 

@@ -16,6 +16,9 @@ const (
 	Delivered             // Of is with its recipient
 	Displayed             // Of has been shown to its recipient
 	Composing             // somebody writes (Active), or has stopped
+	// Signal is a text worth showing now or never, such as where a control
+	// stands: nobody keeps it, there is one try, and no news of it.
+	Signal
 )
 
 // A Want is what a sender asks to be told of a message.
@@ -141,6 +144,9 @@ type Limits struct {
 	MessagesPerSender int           // in a minute
 	MessagesPerSecond int           // by all
 	Expire            time.Duration // how long a message may wait
+	Calls             int           // at once, of all
+	CallsPerSender    int           // at once
+	CallsPerSecond    int           // begun by all
 }
 
 func quote(s string) string { return strconv.QuoteToASCII(s) }

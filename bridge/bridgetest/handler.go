@@ -3,6 +3,7 @@
 package bridgetest
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ type Handler struct {
 	changed chan struct{}
 	answer  func(bridge.Message) (bridge.Outcome, error)
 
+	take      func(bridge.Invite) error // nil: nobody can be called
+	calls     []*Call
 	messages  []bridge.Message
 	bounces   map[string]*bridge.Error
 	reachable []bridge.Address
@@ -61,11 +64,6 @@ func (h *Handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
 	go func() {
 		done(answer(m))
 	}()
-}
-
-// Incoming implements bridge.Handler: it refuses the call.
-func (h *Handler) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
-	return &bridge.Error{Op: "call", Cause: bridge.NotFound}
 }
 
 // Changed implements bridge.Handler.
@@ -166,6 +164,30 @@ func (h *Handler) WaitReachable(a bridge.Address) {
 		}
 		return false
 	})
+}
+
+// WaitChanged waits until the adapter has said that the presence of a party, by
+// name, may be another, once more than it was waited for already.
+func (h *Handler) WaitChanged(name string) {
+	h.t.Helper()
+	h.wait("that "+name+" has changed", func() bool {
+		i := slices.IndexFunc(h.changes, func(a bridge.Address) bool { return a.Name == name })
+		if i >= 0 {
+			h.changes = slices.Delete(h.changes, i, i+1)
+		}
+		return i >= 0
+	})
+}
+
+// Watches waits for n watches and gives them in the order of their coming.
+func (h *Handler) Watches(n int) []bridge.Watch {
+	h.t.Helper()
+	var got []bridge.Watch
+	h.wait("watches from the adapter", func() bool {
+		got = append(got[:0], h.watches...)
+		return len(got) >= n
+	})
+	return got
 }
 
 // WaitState waits until the adapter is up, or down, and gives the error it

@@ -26,6 +26,8 @@ type Rig struct {
 	Refuse func(c bridge.Cause)
 	// Cut makes the network go away, Mend brings it back.
 	Cut, Mend func(t *testing.T)
+	// Calls is there if the adapter is a Caller.
+	Calls *CallRig
 	// Lossy lists the causes that come out as another one on this network's
 	// wire, and as which.
 	Lossy map[bridge.Cause]bridge.Cause

@@ -29,8 +29,18 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	defer disk.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	env := bridge.Env{Node: file.Gateway.Node, Version: o.Version, Metrics: registry, Key: disk.Key()}
-	b, err := join(file, disk, env, log)
+	calls, err := openRecords(file.Gateway.Records, log)
+	if err != nil {
+		return err
+	}
+	defer calls.close()
+	plane, err := newPlane(file.Media, log)
+	if err != nil {
+		return err
+	}
+	defer plane.Shutdown()
+	env := bridge.Env{Node: file.Gateway.Node, Version: o.Version, Metrics: registry, Key: disk.Key(), Media: plane}
+	b, err := join(file, disk, calls, env, log)
 	if err != nil {
 		return err
 	}
@@ -49,7 +59,7 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 			}
 		})
 	}
-	wg.Go(func() { runSignals(ctx, cancel, o, file, b, log) })
+	wg.Go(func() { runSignals(ctx, cancel, o, file, b, calls, log) })
 	log.Info("gateway starts", "version", o.Version, "config", o.Config)
 	if err := b.Run(ctx); err != nil {
 		return err
@@ -59,7 +69,7 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 }
 
 // join makes the adapters and the bridge between them.
-func join(file *config.File, disk *store.Store, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
+func join(file *config.File, disk *store.Store, calls *records, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
 	fault, err := newFault()
 	if err != nil {
 		return nil, err
@@ -67,6 +77,7 @@ func join(file *config.File, disk *store.Store, env bridge.Env, log *slog.Logger
 	options := bridge.Options{
 		Log: log, Metrics: env.Metrics, Router: file.Router, Limits: file.Limits,
 		Outbox: disk.Outbox, Ledger: disk.Ledger, Key: disk.Key(), Drain: file.Gateway.Drain, Fault: fault,
+		Node: env.Node, Media: env.Media, Dead: file.Media.Dead, Records: calls,
 		Adapters: make(map[string]bridge.Adapter, len(file.Adapters)),
 		Names:    make(map[string]bridge.Namer, len(file.Adapters)),
 	}
@@ -85,7 +96,9 @@ func join(file *config.File, disk *store.Store, env bridge.Env, log *slog.Logger
 
 // runSignals minds the signals until ctx is done: SIGTERM drains, a second one
 // or SIGINT ends now, SIGHUP reads the mapping file again.
-func runSignals(ctx context.Context, end context.CancelFunc, o Options, file *config.File, b *bridge.Bridge, log *slog.Logger) {
+func runSignals(
+	ctx context.Context, end context.CancelFunc, o Options, file *config.File, b *bridge.Bridge, calls *records, log *slog.Logger,
+) {
 	draining := false
 	for {
 		select {
@@ -94,6 +107,9 @@ func runSignals(ctx context.Context, end context.CancelFunc, o Options, file *co
 		case s := <-o.Signals:
 			switch {
 			case s == syscall.SIGHUP:
+				if err := calls.reopen(); err != nil {
+					log.Error("call records not opened again", "err", err)
+				}
 				file = reload(o, file, b, log)
 			case s == syscall.SIGTERM && !draining:
 				draining = true
@@ -106,7 +122,7 @@ func runSignals(ctx context.Context, end context.CancelFunc, o Options, file *co
 	}
 }
 
-// reload makes the maps and limits of the file count that is there now. A file
+// reload makes the maps, limits and certificate of the file count that is there now. A file
 // with a mistake, or with another change than in those, changes nothing.
 func reload(o Options, old *config.File, b *bridge.Bridge, log *slog.Logger) *config.File {
 	file, problems := config.Load(o.Config, o.Kinds)
@@ -122,6 +138,7 @@ func reload(o Options, old *config.File, b *bridge.Bridge, log *slog.Logger) *co
 		return old
 	}
 	b.Reload(file.Router, file.Limits)
+	old.RenewTLS(file)
 	log.Info("mapping reloaded", "maps", len(file.Maps))
 	return file
 }

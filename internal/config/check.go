@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"gateway/bridge"
 )
@@ -27,6 +28,12 @@ func (l *loader) checkGateway(g *Gateway) {
 		bad("state", "want the name of a directory")
 	case !filepath.IsAbs(g.State):
 		g.State = filepath.Join(l.secrets.dir, g.State)
+	}
+	switch {
+	case g.Records == "" && l.given("gateway.records"):
+		bad("records", "want the name of a file")
+	case g.Records != "" && !filepath.IsAbs(g.Records):
+		g.Records = filepath.Join(l.secrets.dir, g.Records)
 	}
 	l.checkStore(g)
 	if msg := checkHTTP(g.HTTP); msg != "" {
@@ -83,15 +90,30 @@ func (l *loader) checkLimits(lim limits) bridge.Limits {
 	for key, n := range map[string]int{
 		"messages_per_sender": lim.MessagesPerSender,
 		"messages_per_second": lim.MessagesPerSecond,
+		"calls":               lim.Calls,
+		"calls_per_sender":    lim.CallsPerSender,
+		"calls_per_second":    lim.CallsPerSecond,
 	} {
 		if n < 0 || n > maxRate {
 			l.meaning("limits", key, "want 0 (no limit) to "+strconv.Itoa(maxRate), false)
 		}
 	}
-	return bridge.Limits{
-		MessagesPerSender: lim.MessagesPerSender,
-		MessagesPerSecond: lim.MessagesPerSecond,
-		Expire:            lim.Expire,
+	return bridge.Limits(lim)
+}
+
+// The bounds of [media] dead: less would end calls in which somebody thinks.
+const (
+	leastDead = 5 * time.Second
+	mostDead  = 24 * time.Hour
+)
+
+// checkMedia looks for mistakes of meaning in [media].
+func (l *loader) checkMedia(m Media) {
+	if _, _, ok := m.Range(); !ok {
+		l.meaning("media", "ports", `want a range of ports from 1024 to 65535 with room for a call, as in "20000-29999"`, false)
+	}
+	if m.Dead < leastDead || m.Dead > mostDead {
+		l.meaning("media", "dead", "want 5s to 24h", false)
 	}
 }
 

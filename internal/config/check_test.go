@@ -97,9 +97,9 @@ func TestAConsequenceIsNotReported(t *testing.T) {
 			[]string{"3:3: map[0].as", "4:8: map[0].home"},
 		},
 		{
-			"of an adapter that this version has not", pbx + "[osc.jam]\n[[map]]\nhome = ['jam:a', 'pbx:1']\nas.jam = 'x'\nshown.jam = 'x'",
+			"of an adapter that this version has not", pbx + "[mesh.jam]\n[[map]]\nhome = ['jam:a', 'pbx:1']\nas.jam = 'x'\nshown.jam = 'x'",
 			[]bridge.Problem{{Key: "home[0]"}, {Key: "home[1]"}, {Key: "as.jam"}, {Key: "shown.jam"}, {Key: ""}},
-			[]string{"3:2: osc", "5:18: map[0].home[1]"},
+			[]string{"3:2: mesh", "5:18: map[0].home[1]"},
 		},
 		{
 			"of an adapter of a misspelt kind", pbx + "[spi.jam]\n[[map]]\nas.jam = 'x'",
@@ -163,7 +163,9 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	f := mustLoad(t, small)
 	want := "[gateway]\nnode = \"Gw-1.example.org\"\nstate = \"etc/state\"\nlog = \"info\"\nlog_format = \"text\"\ndrain = \"30s\"\n\n" +
-		"[limits]\nmessages_per_sender = 300\nmessages_per_second = 200\nexpire = \"72h\"\n\n"
+		"[limits]\nmessages_per_sender = 300\nmessages_per_second = 200\nexpire = \"72h\"\n" +
+		"calls = 1000\ncalls_per_sender = 50\ncalls_per_second = 100\n\n" +
+		"[media]\nports = \"20000-29999\"\ndead = \"1m\"\nprocess = false\n\n"
 	var b strings.Builder
 	if err := f.Print(&b); err != nil || !strings.HasPrefix(b.String(), want) {
 		t.Errorf("got\n%s\nwant\n%s%v", &b, want, err)
@@ -254,6 +256,33 @@ func TestNearestKey(t *testing.T) {
 	} {
 		if got := nearest(word, known); got != want {
 			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestTheRangeOfMediaPorts(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, ports string
+		first, last uint16
+		ok          bool
+	}{
+		{"as usual", "20000-29999", 20000, 29999, true},
+		{"an odd port is left out", "20001-29999", 20002, 29999, true},
+		{"room for one call", "20000-20003", 20000, 20003, true},
+		{"room for half a call", "20000-20002", 0, 0, false},
+		{"up to the last", "1024-65535", 1024, 65535, true},
+		{"too high", "1024-65536", 0, 0, false},
+		{"privileged", "1000-2000", 0, 0, false},
+		{"backwards", "30000-20000", 0, 0, false},
+		{"one port", "20000", 0, 0, false},
+		{"no number", "a-b", 0, 0, false},
+		{"signs", "+20000-29999", 0, 0, false},
+		{"none", "", 0, 0, false},
+	} {
+		first, last, ok := Media{Ports: row.ports}.Range()
+		if first != row.first || last != row.last || ok != row.ok {
+			t.Errorf("%s: %d-%d, %v", row.name, first, last, ok)
 		}
 	}
 }

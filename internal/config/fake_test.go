@@ -114,7 +114,7 @@ func fakeSecrets() *secrets {
 		"open.pw":   {data: "open secret", mode: 0o644},
 		"two.pw":    {data: "one\ntwo\n", mode: 0o600},
 		"empty.pw":  {data: "\n", mode: 0o600},
-		"long.pw":   {err: errTooLong},
+		"long.pw":   {err: errTooLong(maxSecret)},
 		"device.pw": {err: errNotRegular},
 	}
 	env := map[string]string{"GOOD": "env secret", "EMPTY": "", "_x1": "env secret", "NATS": "nats://user:hush@host"}

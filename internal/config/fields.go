@@ -15,6 +15,7 @@ type field struct {
 	key    string
 	index  []int // for reflect.Value.FieldByIndex
 	secret bool  // key_file is a key too
+	quiet  bool  // not printed if it is zero: ",omitempty"
 }
 
 // fieldsOf lists the keys of a struct, those of embedded structs among them.
@@ -22,7 +23,7 @@ func fieldsOf(t reflect.Type) []field {
 	var list []field
 	for i := range t.NumField() {
 		f := t.Field(i)
-		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		key, option, _ := strings.Cut(f.Tag.Get("toml"), ",")
 		switch {
 		case f.Anonymous && key == "" && f.Type.Kind() == reflect.Struct:
 			for _, in := range fieldsOf(f.Type) {
@@ -30,7 +31,9 @@ func fieldsOf(t reflect.Type) []field {
 				list = append(list, in)
 			}
 		case key != "" && key != "-" && f.IsExported():
-			list = append(list, field{key: key, index: []int{i}, secret: f.Type == reflect.TypeFor[bridge.Secret]()})
+			list = append(list, field{
+				key: key, index: []int{i}, secret: f.Type == reflect.TypeFor[bridge.Secret](), quiet: option == "omitempty",
+			})
 		}
 	}
 	return list

@@ -2,6 +2,8 @@ package config
 
 import (
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"gateway/adapters"
@@ -12,11 +14,14 @@ import (
 type File struct {
 	Gateway  Gateway
 	Limits   bridge.Limits
+	Media    Media
+	TLS      TLS
 	Adapters []Adapter        // by kind, then in the file's order
 	Maps     []bridge.MapSpec // in the file's order: that of tries
 	Router   *bridge.Router   // of Maps
 
-	shown map[string]shownSecret
+	shown       map[string]shownSecret
+	certificate *certificate // of TLS; nil: there is none
 }
 
 // Gateway is the table [gateway].
@@ -38,6 +43,33 @@ type Gateway struct {
 	LogFormat string `toml:"log_format"`
 	// Drain bounds the wait for what is under way after SIGTERM.
 	Drain time.Duration `toml:"drain"`
+	// Records is the file that gets a line for each call, "" for none. Load
+	// makes it relative to what the mapping file's own name is relative to.
+	Records string `toml:"records"`
+}
+
+// Media is the table [media].
+type Media struct {
+	// Ports are the UDP ports that media may use, both named among them:
+	// "20000-29999".
+	Ports string `toml:"ports"`
+	// Dead is how long a call may be silent on both sides.
+	Dead time.Duration `toml:"dead"`
+	// Process: the relay is a process of its own.
+	Process bool `toml:"process"`
+}
+
+// Range is Ports as numbers, the first of which is even; ok is false if it is no
+// range with room for one call.
+func (m Media) Range() (first, last uint16, ok bool) {
+	low, high, cut := strings.Cut(m.Ports, "-")
+	a, errA := strconv.ParseUint(low, 10, 16)
+	b, errB := strconv.ParseUint(high, 10, 16)
+	a += a % 2
+	if !cut || errA != nil || errB != nil || a < 1024 || b < a+3 {
+		return 0, 0, false
+	}
+	return uint16(a), uint16(b), true
 }
 
 // Level is Log for slog.
@@ -76,6 +108,9 @@ type limits struct {
 	MessagesPerSender int           `toml:"messages_per_sender"`
 	MessagesPerSecond int           `toml:"messages_per_second"`
 	Expire            time.Duration `toml:"expire"`
+	Calls             int           `toml:"calls"`
+	CallsPerSender    int           `toml:"calls_per_sender"`
+	CallsPerSecond    int           `toml:"calls_per_second"`
 }
 
 // mapTable is a table [[map]].
@@ -88,4 +123,20 @@ type mapTable struct {
 	Shown map[string]string `toml:"shown"`
 	// Receipts is "phone", "hop" or "", which is "phone".
 	Receipts string `toml:"receipts"`
+
+	Ring    time.Duration `toml:"ring"`
+	Hunt    bool          `toml:"hunt,omitempty"`
+	Codecs  []string      `toml:"codecs"`
+	Media   string        `toml:"media"` // "auto", "relay" or "", which is "auto"
+	Early   bool          `toml:"early,omitempty"`
+	Privacy bool          `toml:"privacy,omitempty"`
+	Plain   bool          `toml:"plain_rtp,omitempty"`
+	Caps    caps          `toml:"caps,omitempty"`
+}
+
+// caps is what bridge.Caps has, with the file's keys.
+type caps struct {
+	Calls         int `toml:"calls"`
+	PerHour       int `toml:"per_hour"`
+	MinutesPerDay int `toml:"minutes_per_day"`
 }

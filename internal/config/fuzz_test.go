@@ -99,6 +99,7 @@ func mirrorRoot() reflect.Type {
 	fields := []reflect.StructField{
 		{Name: "G", Type: mirror(reflect.TypeFor[Gateway]()), Tag: `toml:"gateway"`},
 		{Name: "L", Type: mirror(reflect.TypeFor[limits]()), Tag: `toml:"limits"`},
+		{Name: "P", Type: mirror(reflect.TypeFor[Media]()), Tag: `toml:"media"`},
 		{Name: "M", Type: mirror(reflect.TypeFor[[]mapTable]()), Tag: `toml:"map"`},
 	}
 	for i, k := range fakeKinds() {

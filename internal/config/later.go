@@ -10,13 +10,9 @@ func later() map[string]bool {
 	set := map[string]bool{}
 	for _, key := range slices.Concat(
 		// kinds of adapters and tables
-		[]string{"osc", "rtmp", "mesh", "room", "tls", "media"},
-		[]string{"gateway.key_file", "gateway.records"},
-		[]string{"limits.calls", "limits.calls_per_sender", "limits.calls_per_second"},
-		[]string{
-			"map[].ring", "map[].hunt", "map[].codecs", "map[].media", "map[].video", "map[].early",
-			"map[].privacy", "map[].plain_rtp", "map[].caps",
-		},
+		[]string{"rtmp", "mesh", "room"},
+		[]string{"gateway.key_file", "media.stun"},
+		[]string{"map[].video"},
 	) {
 		set[key] = true
 	}

@@ -97,12 +97,16 @@ func (l *loader) load(data []byte) (*File, []Problem) {
 func (l *loader) file() *File {
 	f := &File{
 		Gateway: Gateway{State: "state", Log: "info", LogFormat: "text", Drain: 30 * time.Second},
+		Media:   Media{Ports: "20000-29999", Dead: time.Minute},
 		shown:   l.secrets.shown,
 	}
-	lim := limits{MessagesPerSender: 300, MessagesPerSecond: 200, Expire: 72 * time.Hour}
+	lim := limits{
+		MessagesPerSender: 300, MessagesPerSecond: 200, Expire: 72 * time.Hour,
+		Calls: 1000, CallsPerSender: 50, CallsPerSecond: 100,
+	}
 	var maps []mapTable
 	d := &decoder{probs: l.probs, secrets: l.secrets, later: later()}
-	tables := map[string]any{"gateway": &f.Gateway, "limits": &lim, "map": &maps}
+	tables := map[string]any{"gateway": &f.Gateway, "limits": &lim, "media": &f.Media, "tls": &f.TLS, "map": &maps}
 	for _, key := range l.root.keys {
 		n := l.root.kids[key]
 		kind := slices.IndexFunc(l.kinds, func(k adapters.Kind) bool { return k.Name == key })
@@ -121,13 +125,15 @@ func (l *loader) file() *File {
 	}
 	l.checkGateway(&f.Gateway)
 	f.Limits = l.checkLimits(lim)
+	l.checkMedia(f.Media)
+	l.checkTLS(f)
 	l.checkAdapters(f.Adapters)
 	l.route(f, maps)
 	return f
 }
 
 func (l *loader) rootKeys() []string {
-	keys := []string{"gateway", "limits", "map"}
+	keys := []string{"gateway", "limits", "media", "tls", "map"}
 	for _, k := range l.kinds {
 		keys = append(keys, k.Name)
 	}

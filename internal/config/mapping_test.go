@@ -83,6 +83,8 @@ func TestEveryKeyStandsInTheExample(t *testing.T) {
 	}
 	check("gateway", reflect.TypeFor[Gateway]())
 	check("limits", reflect.TypeFor[limits]())
+	check("media", reflect.TypeFor[Media]())
+	check("tls", reflect.TypeFor[TLS]())
 	check("map[]", reflect.TypeFor[mapTable]())
 	for _, kind := range adapters.All() {
 		check(kind.Name+".*", reflect.TypeOf(kind.Config()).Elem())
@@ -139,6 +141,7 @@ func TestWhatIsBuiltIsNotLater(t *testing.T) {
 	for _, key := range slices.Concat(
 		keysOf(t, "gateway", reflect.TypeFor[Gateway]()),
 		keysOf(t, "limits", reflect.TypeFor[limits]()),
+		keysOf(t, "tls", reflect.TypeFor[TLS]()),
 		keysOf(t, "map[]", reflect.TypeFor[mapTable]()),
 	) {
 		built[key] = true

@@ -19,9 +19,7 @@ func (l *loader) route(f *File, maps []mapTable) {
 		if !slices.Contains([]string{"", "phone", "hop"}, m.Receipts) || m.Receipts == "" && l.given(fmt.Sprintf("map[%d].receipts", i)) {
 			l.meaning(fmt.Sprintf("map[%d]", i), "receipts", `want "phone" or "hop"`, false)
 		}
-		f.Maps = append(f.Maps, bridge.MapSpec{
-			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
-		})
+		f.Maps = append(f.Maps, l.spec(i, m))
 	}
 	if len(maps) == 0 && !l.given("map") {
 		l.probs.put(0, "", "there is no [[map]] in this file: nobody can be reached", true)
@@ -37,6 +35,35 @@ func (l *loader) route(f *File, maps []mapTable) {
 		}
 	}
 	f.Router = router
+}
+
+// spec gives a map in the bridge's words.
+func (l *loader) spec(i int, m mapTable) bridge.MapSpec {
+	top := fmt.Sprintf("map[%d]", i)
+	for key, empty := range map[string]bool{"ring": m.Ring == 0, "media": m.Media == "", "codecs": len(m.Codecs) == 0} {
+		if empty && l.given(top+"."+key) {
+			l.meaning(top, key, "nothing is no choice: leave it out", false)
+		}
+	}
+	if m.Ring == 0 {
+		m.Ring = bridge.DefaultRing
+	}
+	return bridge.MapSpec{
+		Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
+		Calls: bridge.Terms{
+			Ring: m.Ring, Hunt: m.Hunt, Codecs: m.Codecs, Media: m.Media, Early: m.Early, Private: m.Privacy, Plain: m.Plain,
+			Caps: bridge.Caps(m.Caps),
+		},
+	}
+}
+
+// table is the inverse of spec.
+func table(m bridge.MapSpec) mapTable {
+	c := m.Calls
+	return mapTable{
+		Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
+		Ring: c.Ring, Hunt: c.Hunt, Codecs: c.Codecs, Media: c.Media, Early: c.Early, Privacy: c.Private, Plain: c.Plain, Caps: caps(c.Caps),
+	}
 }
 
 // checkLists refuses lists with nobody in them: left out they mean everybody,

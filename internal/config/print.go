@@ -19,13 +19,15 @@ func (f *File) Print(w io.Writer) error {
 	p := printer{shown: f.shown}
 	p.table("[gateway]", "gateway", reflect.ValueOf(f.Gateway), reflect.Value{})
 	p.table("[limits]", "limits", reflect.ValueOf(limits(f.Limits)), reflect.Value{})
+	p.table("[media]", "media", reflect.ValueOf(f.Media), reflect.Value{})
+	if f.certificate != nil {
+		p.table("[tls]", "tls", reflect.ValueOf(f.TLS), reflect.Value{})
+	}
 	for _, a := range f.Adapters {
 		p.table("["+a.table()+"]", a.table(), reflect.ValueOf(a.Config).Elem(), reflect.ValueOf(a.Kind.Config()).Elem())
 	}
 	for _, m := range f.Maps {
-		p.table("[[map]]", "map", reflect.ValueOf(mapTable{
-			Home: m.Home, As: m.As, Name: m.Name, From: m.From, Allow: m.Allow, Shown: m.Shown, Receipts: m.Receipts,
-		}), reflect.Value{})
+		p.table("[[map]]", "map", reflect.ValueOf(table(m)), reflect.Value{})
 	}
 	_, err := w.Write(bytes.TrimPrefix(p.out.Bytes(), []byte("\n")))
 	return err
@@ -69,6 +71,9 @@ func (p *printer) pairs(path string, v, def reflect.Value) []string {
 	}
 	for _, f := range fieldsOf(v.Type()) {
 		elem := v.FieldByIndex(f.index)
+		if f.quiet && elem.IsZero() {
+			continue
+		}
 		if !isEmpty(elem) || def.IsValid() && !isEmpty(def.FieldByIndex(f.index)) {
 			add(f.key, elem)
 		}

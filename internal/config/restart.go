@@ -3,12 +3,18 @@ package config
 import "reflect"
 
 // NeedsRestart lists the tables, as "gateway" or "sip.pbx", that differ between
-// f and next and that can't change while the gateway runs: all but maps and
-// limits. Secrets are compared, not shown.
+// f and next and that can't change while the gateway runs: all but maps,
+// limits and what [tls] names. Secrets are compared, not shown.
 func (f *File) NeedsRestart(next *File) []string {
 	var list []string
 	if !sameTable(reflect.ValueOf(f.Gateway), reflect.ValueOf(next.Gateway)) {
 		list = append(list, "gateway")
+	}
+	if !sameTable(reflect.ValueOf(f.Media), reflect.ValueOf(next.Media)) {
+		list = append(list, "media")
+	}
+	if (f.certificate == nil) != (next.certificate == nil) {
+		list = append(list, "tls") // else it is renewed
 	}
 	was := map[string]Adapter{}
 	for _, a := range f.Adapters {

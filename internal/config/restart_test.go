@@ -28,6 +28,8 @@ home = "pbx:1"
 		{"nothing", "", "", nil},
 		{"a map", `"pbx:1"`, `"pbx:2"`, nil},
 		{"a limit", `"1h"`, `"2h"`, nil},
+		{"terms of calls", `home = "pbx:1"`, "home = \"pbx:1\"\nring = \"5s\"", nil},
+		{"media", `[sip.pbx]`, "[media]\nports = \"30000-30009\"\n[sip.pbx]", []string{"media"}},
 		{"the gateway", `"a"`, `"b"`, []string{"gateway"}},
 		{"a list", `["udp:[::]:5060"]`, `["udp:[::]:5060", "x"]`, []string{"sip.pbx"}},
 		{"an element", `5060`, `5061`, []string{"sip.pbx"}},

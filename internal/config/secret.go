@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -110,14 +111,16 @@ func (d *decoder) secretFile(n, kid *node, f field, v reflect.Value) {
 	d.secrets.shown[join(n.path(), f.key)] = shownSecret{suffix: fileSuffix, value: kid.text}
 }
 
-var (
-	errNotRegular = errors.New("not a regular file")
-	errTooLong    = errors.New("longer than 4 KiB")
-)
+var errNotRegular = errors.New("not a regular file")
 
-// readSecret reads a bounded regular file. It does not wait on a pipe that
-// somebody put in its place.
-func readSecret(file string) ([]byte, fs.FileMode, error) {
+func errTooLong(most int) error { return fmt.Errorf("longer than %d KiB", most>>10) }
+
+// readSecret reads a file that holds a secret.
+func readSecret(file string) ([]byte, fs.FileMode, error) { return readRegular(file, maxSecret) }
+
+// readRegular reads a regular file of at most so many bytes. It does not wait on
+// a pipe that somebody put in its place.
+func readRegular(file string, most int) ([]byte, fs.FileMode, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, 0, err
@@ -130,12 +133,12 @@ func readSecret(file string) ([]byte, fs.FileMode, error) {
 	if !info.Mode().IsRegular() {
 		return nil, 0, &fs.PathError{Op: "read", Path: file, Err: errNotRegular}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(data) > maxSecret {
-		return nil, 0, &fs.PathError{Op: "read", Path: file, Err: errTooLong}
+	if len(data) > most {
+		return nil, 0, &fs.PathError{Op: "read", Path: file, Err: errTooLong(most)}
 	}
 	return data, info.Mode(), nil
 }

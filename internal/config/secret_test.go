@@ -84,7 +84,7 @@ func TestSecretFilesAreBoundedAndRegular(t *testing.T) {
 		t.Errorf("full: %d bytes, mode %v, %v", len(data), mode, err)
 	}
 	for name, want := range map[string]string{
-		"long": errTooLong.Error(),
+		"long": errTooLong(maxSecret).Error(),
 		"fifo": errNotRegular.Error(),
 		".":    errNotRegular.Error(),
 		"none": "no such file",

@@ -1,0 +1,178 @@
+package bridge
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// act does what the machine has decided.
+func (c *call) act(a action) {
+	switch a.do {
+	case doDial:
+		c.dial(a.leg, a.dial)
+	case doRoute:
+		c.step(input{leg: a.leg, ev: c.route(a.leg, a.transfer)})
+	case doAsk:
+		c.ask(a)
+	case doGive:
+		c.give(a)
+	case doDecline:
+		a.letter.answer(c.box, a.cause)
+	case doJoin:
+		c.table.plane.Join(a.ports[0], a.ports[1])
+	case doPart:
+		c.table.plane.Part(a.ports[0])
+	case doTimer:
+		c.deadlines[a.timer] = time.Time{}
+		if a.d > 0 {
+			c.deadlines[a.timer] = time.Now().Add(a.d)
+		}
+	case doUp:
+		c.up(a.leg)
+	case doAgreed:
+		c.agreed()
+	default:
+		c.command(c.conns[a.leg].leg, a)
+	}
+}
+
+// command tells a leg something.
+func (c *call) command(leg Leg, a action) {
+	switch a.do {
+	case doRing:
+		leg.Ring(a.early)
+		if p, ok := leg.(Prompter); ok && a.prompt {
+			p.Prompt()
+		}
+	case doAccept:
+		leg.Accept()
+	case doOffer:
+		leg.Offer(Offer{Seq: a.seq, Desc: a.desc})
+	case doAnswer:
+		leg.Answer(a.seq, a.desc)
+	case doRefuse:
+		leg.Refuse(a.seq, a.cause)
+	case doDigit:
+		leg.Digit(a.digit.Digit, a.digit.Duration)
+	case doTransfer:
+		c.table.metrics.transfer(a.cause)
+		if a.cause == 0 {
+			c.record.Transfers++
+		} else {
+			c.unpay()
+		}
+		leg.Transfer(a.id, a.cause)
+	case doHangup:
+		c.conns[a.leg].record.hung(a.cause)
+		leg.Hangup(a.cause)
+	}
+}
+
+// dial begins a call to a home.
+func (c *call) dial(n int, d *dial) {
+	inv := Invite{
+		ID: c.inv.ID, Call: c.id, From: d.target.From, To: d.target.To, Offer: d.offer, Hops: c.inv.Hops - 1,
+		Replaces: d.replaces, By: d.by, Early: d.terms.Early, Private: d.private,
+		Plain: d.terms.Plain,
+	}
+	conn := &connection{box: newLegBox(c.box), record: newLegRecord("out", d.target.To, d.target.From.Address)}
+	c.conns = append(c.conns, conn)
+	conn.leg = c.table.callers[d.target.To.Adapter].Dial(inv, conn.box)
+	c.table.know(conn, c.box)
+	c.record.Legs = append(c.record.Legs, conn.record)
+}
+
+// up notes that the call is taken, by the leg n.
+func (c *call) up(n int) {
+	c.conns[n].record.answered()
+	if c.record.answered() {
+		c.conns[0].record.answered()
+		c.table.metrics.up(c.inv.From.Adapter, c.record)
+	}
+	if c.trying != nil {
+		c.conns[n].paid, c.trying = c.trying, nil
+		c.charge(c.conns[n].paid)
+	}
+}
+
+// agreed notes what the pair has agreed on.
+func (c *call) agreed() {
+	var formats []string
+	for _, n := range c.m.pair {
+		r := c.conns[n].record
+		r.agreed(c.m.legs[n].agreed)
+		formats = append(formats, strings.Join(r.Formats, " "))
+	}
+	if mode := string(c.m.mode); mode != c.record.Media {
+		c.record.Media = mode
+		c.table.metrics.mode(c.m.mode)
+		c.log.Info("media crosses", "mode", mode, "formats", formats)
+	}
+}
+
+// route finds out where a transfer leads: as whoever asks for it would dial,
+// and with who stays as the caller.
+func (c *call) route(n int, ask TransferAsked) routed {
+	stays := c.m.handover.stays
+	by, from := c.m.legs[n].party, c.conns[stays].record.who
+	to := Address{Adapter: c.conns[n].key.adapter, Name: ask.To.Name}
+	targets, terms, err := c.table.router().RouteCall(by, from, to)
+	if err == nil {
+		targets, err = c.table.callable(targets)
+	}
+	if err == nil && ask.Replaces != "" {
+		// Only the network that has that call can read it.
+		targets = slices.DeleteFunc(targets, func(t Target) bool { return t.To.Adapter != to.Adapter })
+		if len(targets) == 0 {
+			err = &Error{Op: "transfer", Cause: NotFound}
+		}
+	}
+	if err == nil {
+		err = c.pay(terms)
+	}
+	if err != nil {
+		c.log.Info("transfer refused", "by", by, "to", to, "err", err)
+		return routed{cause: causeOf(err)}
+	}
+	c.log.Info("transfer", "by", by, "to", to)
+	return routed{targets: targets, terms: terms, by: by}
+}
+
+// ask writes to the call that has the leg whose partner is wanted.
+func (c *call) ask(a action) {
+	l := &letter{from: c.box}
+	if a.leg == nobody {
+		l.key, l.only = c.joins.key, c.joins.only
+	} else {
+		l.key = legKey{c.conns[a.leg].key.adapter, a.transfer.Leg}
+	}
+	to := c.table.whose(l.key)
+	if to == nil || to == c.box || !to.post(l) {
+		c.step(input{leg: nobody, ev: denied{NotFound}})
+	}
+}
+
+// give hands a leg to the call that has asked for it.
+func (c *call) give(a action) {
+	conn := c.conns[a.leg]
+	c.conns[a.leg] = nil
+	c.record.handed(conn.record)
+	to := a.letter.from
+	c.table.know(conn, to)
+	conn.box.move(to)
+	if !to.post(&letter{from: c.box, back: true, given: conn, member: a.member}) {
+		conn.hangup(c.log, Normal)
+		c.drop(conn)
+	}
+}
+
+// causeOf is the cause of an error for the peer.
+func causeOf(err error) Cause {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Cause
+	}
+	return Internal
+}

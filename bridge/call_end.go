@@ -1,0 +1,110 @@
+package bridge
+
+// abandon hangs up after a fault of ours.
+func (c *call) abandon() {
+	c.m.cause = Internal
+	for _, conn := range c.conns {
+		if conn != nil && conn.leg != nil && !conn.record.over() {
+			conn.hangup(c.log, Internal)
+		}
+	}
+}
+
+// finish leaves nothing behind.
+func (c *call) finish() {
+	for _, l := range c.box.shut() {
+		switch {
+		case !l.back:
+			l.answer(c.box, NotFound)
+		case l.given != nil:
+			l.given.hangup(c.log, Normal)
+			c.drop(l.given)
+		}
+	}
+	for _, conn := range c.conns {
+		if conn == nil || conn.leg == nil {
+			continue
+		}
+		if !conn.record.over() {
+			c.log.Warn("leg did not end", "leg", conn.record.ID, "adapter", conn.record.Adapter)
+		}
+		c.drop(conn)
+	}
+	c.write()
+	c.table.done(c)
+}
+
+// drop is the last that is done with a leg.
+func (c *call) drop(conn *connection) {
+	conn.box.shut()
+	c.table.caps.end(conn.paid)
+	conn.paid = nil
+	c.table.forget(conn)
+}
+
+// write tells of the call that has ended: the log, the metrics and the records.
+func (c *call) write() {
+	r, by := c.record, c.endedBy()
+	r.close(c.m.cause, by)
+	c.table.metrics.end(r)
+	c.log.Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "setup", r.Setup, "talk", r.Talk)
+	c.table.write(r)
+}
+
+// endedBy says who ended the call. A leg that broke is nobody's wish.
+func (c *call) endedBy() string {
+	switch c.m.cause {
+	case Internal, Insecure, Constrained, Overloaded:
+		return "gateway"
+	}
+	switch {
+	case c.m.by == 0:
+		return "caller"
+	case c.m.by > 0:
+		return "callee"
+	default:
+		return "gateway"
+	}
+}
+
+// write puts a record where records go.
+func (t *calls) write(r *Record) {
+	if t.records == nil {
+		return
+	}
+	line, err := r.line()
+	if err == nil {
+		_, err = t.records.Write(line)
+	}
+	if err != nil {
+		t.log.Error("call not recorded", "call", r.ID, "err", err)
+	}
+}
+
+// maxWriting bounds the records of refused calls that wait for the disk.
+const maxWriting = 64
+
+// refused tells of a call that was not let in. The caller hears the cause, and
+// nobody else hears anything. No adapter waits for the disk: where too much
+// does so already, there is no record.
+func (t *calls) refused(inv Invite, refusal error) {
+	t.metrics.refused(inv.From.Adapter, refusal)
+	t.log.Info("call refused", "from", inv.From.Address, "to", inv.To.Address, "err", refusal)
+	if t.records == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || t.writing >= maxWriting {
+		return
+	}
+	t.writing++
+	t.wg.Go(func() {
+		r := newRecord(t.node, newID(), inv)
+		r.close(causeOf(refusal), "gateway")
+		t.write(r)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.writing--
+	})
+}

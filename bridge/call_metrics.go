@@ -1,0 +1,117 @@
+package bridge
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// callMetrics count calls, legs and what was heard of them.
+type callMetrics struct {
+	legs      *prometheus.CounterVec
+	active    *prometheus.GaugeVec
+	modes     *prometheus.CounterVec
+	transfers *prometheus.CounterVec
+	oneWay    prometheus.Counter
+	zero      *prometheus.CounterVec
+	setup     *prometheus.HistogramVec
+	talk      *prometheus.HistogramVec
+	mos       *prometheus.HistogramVec
+	loss      *prometheus.HistogramVec
+	jitter    *prometheus.HistogramVec
+	under     prometheus.GaugeFunc
+}
+
+func newCallMetrics(underWay func() int) *callMetrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	}
+	return &callMetrics{
+		legs: counter("gateway_call_legs_total",
+			"Legs of calls that have ended, and callers that were refused, by the adapter that brought them (in) or was asked to call (out), and the cause.",
+			"adapter", "direction", "cause"),
+		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "gateway_call_legs_active", Help: "Legs of calls."},
+			[]string{"adapter", "direction"}),
+		modes:     counter("gateway_call_media_total", "How media came to cross, once for each time it was decided.", "mode"),
+		transfers: counter("gateway_call_transfers_total", "Transfers that were asked for, by what came of them: done, or the cause of a refusal.", "result"),
+		oneWay: prometheus.NewCounter(prometheus.CounterOpts{Name: "gateway_call_one_way_total",
+			Help: "Calls that were taken and in which only one side was ever heard."}),
+		zero:  counter("gateway_call_zero_packet_streams_total", "Streams of legs in calls that were taken, from which no packet came.", "adapter"),
+		setup: histogram("gateway_call_setup_seconds", "Time until a call was taken, by the caller's adapter.", []float64{.1, .25, .5, 1, 2, 5, 10, 20, 30, 60}, "adapter"),
+		talk:  histogram("gateway_call_talk_seconds", "Time from there to the end.", []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}, "adapter"),
+		mos:   histogram("gateway_call_mos", "Mean opinion score of what came from a leg's party, by the E-model.", []float64{1.5, 2, 2.5, 3, 3.25, 3.5, 3.75, 4, 4.2, 4.4}, "adapter"),
+		loss:  histogram("gateway_call_loss_ratio", "Part of a leg party's packets that were lost on their way to us.", []float64{0, .001, .005, .01, .02, .05, .1, .2, .5}, "adapter"),
+		jitter: histogram("gateway_call_jitter_seconds", "Jitter of what came from a leg's party.",
+			[]float64{.001, .002, .005, .01, .02, .03, .05, .1, .2}, "adapter"),
+		under: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_calls_active", Help: "Calls under way."},
+			func() float64 { return float64(underWay()) }),
+	}
+}
+
+func (m *callMetrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under}
+}
+
+// refused counts a caller that was not let in.
+func (m *callMetrics) refused(adapter string, err error) {
+	m.legs.WithLabelValues(adapter, "in", causeOf(err).String()).Inc()
+}
+
+// leg counts the legs that are there.
+func (m *callMetrics) leg(r *LegRecord, by float64) {
+	m.active.WithLabelValues(r.Adapter, r.Direction).Add(by)
+}
+
+func (m *callMetrics) mode(mode mediaMode) { m.modes.WithLabelValues(string(mode)).Inc() }
+
+func (m *callMetrics) transfer(c Cause) {
+	result := "done"
+	if c != 0 {
+		result = c.String()
+	}
+	m.transfers.WithLabelValues(result).Inc()
+}
+
+// up counts a call that is taken.
+func (m *callMetrics) up(adapter string, r *Record) {
+	m.setup.WithLabelValues(adapter).Observe(r.Setup)
+}
+
+// end counts a call that has ended.
+func (m *callMetrics) end(r *Record) {
+	taken, heard, mute := !r.Answer.IsZero(), 0, 0
+	for _, l := range r.Legs {
+		m.legs.WithLabelValues(l.Adapter, l.Direction, l.Cause).Inc()
+		if !taken || l.Answer.IsZero() || len(l.Streams) == 0 {
+			continue
+		}
+		came := uint64(0)
+		for _, s := range l.Streams {
+			came += s.In.Packets
+			m.stream(l.Adapter, s)
+		}
+		if came > 0 {
+			heard++
+		} else {
+			mute++
+		}
+	}
+	if !taken {
+		return
+	}
+	if heard > 0 && mute > 0 {
+		m.oneWay.Inc()
+	}
+	m.talk.WithLabelValues(r.Legs[0].Adapter).Observe(r.Talk)
+}
+
+func (m *callMetrics) stream(adapter string, s StreamRecord) {
+	if s.In.Packets == 0 {
+		m.zero.WithLabelValues(adapter).Inc()
+		return
+	}
+	m.mos.WithLabelValues(adapter).Observe(s.In.MOS)
+	m.loss.WithLabelValues(adapter).Observe(s.In.Loss)
+	m.jitter.WithLabelValues(adapter).Observe(s.In.Jitter / 1000)
+}

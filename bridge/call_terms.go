@@ -1,0 +1,188 @@
+package bridge
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gateway/codec"
+)
+
+// Terms are what a [[map]] says of the calls to its homes.
+type Terms struct {
+	// Ring is how long a place is rung, or all together; 0 stands for DefaultRing.
+	Ring time.Duration
+	// Hunt: one place after the other instead of all at once.
+	Hunt bool
+	// Codecs are the only formats that are offered, the preferred first: names
+	// as in codec.Format.Name, or with the clock as in "speex/16000". Empty: all,
+	// as the caller prefers them. Events and comfort noise are always among them.
+	Codecs []string
+	// Media is "auto", "relay" or "", which is "auto".
+	Media string
+	// Early: what is heard of a home before it takes the call is progress, also
+	// where its network has no sign for that.
+	Early bool
+	// Private: who calls is withheld from the homes.
+	Private bool
+	// Plain: calls need not be encrypted where a network wants that.
+	Plain bool
+	// Caps bound what all calls to the map may be together.
+	Caps Caps
+
+	key string // tells the map's caps from those of others, also after a reload
+}
+
+// Caps bound the calls to the homes of one map, against fraud. Zero is no bound.
+type Caps struct {
+	Calls         int // at once
+	PerHour       int // begun within 60 minutes
+	MinutesPerDay int // begun minutes of talk, within 24 hours
+}
+
+// DefaultRing is how long a place is rung unless its map says otherwise.
+const DefaultRing = 30 * time.Second
+
+// The bounds of what the mapping file may say.
+const (
+	leastRing  = time.Second
+	mostRing   = time.Hour
+	mostCodecs = 32
+	mostCap    = 100_000
+)
+
+var codecName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]{0,31}(/[0-9]{4,6})?$`)
+
+// problems lists the mistakes in t, by the keys of the mapping file, in order.
+func (t *Terms) problems() []Problem {
+	var list []Problem
+	bad := func(key, format string, args ...any) {
+		list = append(list, Problem{Key: key, Msg: fmt.Sprintf(format, args...)})
+	}
+	if t.Ring != 0 && (t.Ring < leastRing || t.Ring > mostRing) {
+		bad("ring", "want 1s to 1h")
+	}
+	if len(t.Codecs) > mostCodecs {
+		bad("codecs", "want at most %d", mostCodecs)
+	}
+	for i, c := range t.Codecs {
+		key := fmt.Sprintf("codecs[%d]", i)
+		switch {
+		case !codecName.MatchString(c):
+			bad(key, `want the name of a format, as in "opus", "g722" or "speex/16000"`)
+		case strings.EqualFold(c, codec.TelephoneEvent), strings.EqualFold(c, codec.ComfortNoise):
+			bad(key, "is always offered beside the others: leave it out")
+		case slices.ContainsFunc(t.Codecs[:i], func(o string) bool { return strings.EqualFold(o, c) }):
+			bad(key, "stands here twice")
+		}
+	}
+	switch t.Media {
+	case "", "auto", "relay":
+	case "direct":
+		bad("media", "not in this version")
+	default:
+		bad("media", `want "auto" or "relay"`)
+	}
+	caps := map[string]int{"caps.calls": t.Caps.Calls, "caps.minutes_per_day": t.Caps.MinutesPerDay, "caps.per_hour": t.Caps.PerHour}
+	for _, key := range slices.Sorted(maps.Keys(caps)) {
+		if caps[key] < 0 || caps[key] > mostCap {
+			bad(key, "want 0 (no bound) to %d", mostCap)
+		}
+	}
+	return list
+}
+
+// complete is t with its defaults, and known as that of spec's map.
+func (t *Terms) complete(spec *MapSpec) Terms {
+	full := *t
+	if full.Ring == 0 {
+		full.Ring = DefaultRing
+	}
+	full.key = strings.Join(spec.Home, "\n")
+	for _, adapter := range slices.Sorted(maps.Keys(spec.As)) {
+		full.key += "\n\n" + adapter + ":" + spec.As[adapter]
+	}
+	return full
+}
+
+// filter is what may cross of d: sound only, and of that the formats of Codecs
+// in their order, or all. A stream of which nothing is left stays, refused.
+func (t *Terms) filter(d Description) Description {
+	out := make(Description, len(d))
+	for i, s := range d {
+		out[i] = s
+		out[i].Formats = nil
+		if s.Kind == codec.Audio {
+			out[i].Formats = t.choose(s.Formats)
+		}
+	}
+	return out
+}
+
+func (t *Terms) choose(formats []codec.Format) []codec.Format {
+	var sound, beside []codec.Format
+	for _, f := range formats {
+		if isSound(f) {
+			sound = append(sound, f)
+		} else {
+			beside = append(beside, f)
+		}
+	}
+	if len(t.Codecs) > 0 {
+		all := sound
+		sound = nil
+		for _, c := range t.Codecs {
+			for _, f := range all {
+				if named(f, c) && !has(sound, f) {
+					sound = append(sound, f)
+				}
+			}
+		}
+	}
+	if len(sound) == 0 {
+		return nil
+	}
+	return append(sound, beside...)
+}
+
+// named reports whether f is called c in a map's codecs.
+func named(f codec.Format, c string) bool {
+	name, rate, clocked := strings.Cut(c, "/")
+	return strings.EqualFold(f.Name, name) && (!clocked || rate == fmt.Sprint(f.Rate))
+}
+
+// isSound reports whether f is worth something by itself.
+func isSound(f codec.Format) bool { return !f.IsEvents() && !f.IsNoise() }
+
+// explain tells, for people, of what the map says of calls that is not so
+// anyway.
+func (t *Terms) explain(b *strings.Builder) {
+	var list []string
+	if t.Ring != DefaultRing || t.Hunt {
+		list = append(list, fmt.Sprintf("ring = %q", t.Ring))
+	}
+	if t.Hunt {
+		list = append(list, "hunt = true")
+	}
+	if len(t.Codecs) > 0 {
+		list = append(list, fmt.Sprintf("codecs = %q", t.Codecs))
+	}
+	if t.Early {
+		list = append(list, "early = true")
+	}
+	if t.Private {
+		list = append(list, "privacy = true")
+	}
+	if t.Plain {
+		list = append(list, "plain_rtp = true")
+	}
+	if c := t.Caps; c != (Caps{}) {
+		list = append(list, fmt.Sprintf("caps = { calls = %d, per_hour = %d, minutes_per_day = %d }", c.Calls, c.PerHour, c.MinutesPerDay))
+	}
+	if len(list) > 0 {
+		fmt.Fprintf(b, "  calls: %s\n", strings.Join(list, ", "))
+	}
+}

@@ -1,0 +1,118 @@
+package bridge
+
+import (
+	"sync"
+	"time"
+)
+
+// capLedger counts, map by map, what Caps bound. It outlives a reload of the
+// maps, but not the process.
+type capLedger struct {
+	mu   sync.Mutex // guards uses: calls of all adapters are counted
+	uses map[string]*capUse
+}
+
+// A capUse is what calls to one map have used.
+type capUse struct {
+	calls   int
+	begun   window // in 60 minutes
+	minutes window // in 24 hours
+}
+
+func newCapLedger() *capLedger { return &capLedger{uses: map[string]*capUse{}} }
+
+// begin counts a call on these terms, or says that it is one too many.
+func (l *capLedger) begin(t *Terms) error {
+	if t.Caps == (Caps{}) {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u := l.uses[t.key]
+	if u == nil {
+		u = &capUse{begun: newWindow(60, time.Minute), minutes: newWindow(24, time.Hour)}
+		l.uses[t.key] = u
+	}
+	now, c := time.Now(), t.Caps
+	switch {
+	case c.Calls > 0 && u.calls >= c.Calls:
+		return tooMany("too many calls to that party at once", time.Minute)
+	case c.PerHour > 0 && u.begun.sum(now) >= c.PerHour:
+		return tooMany("too many calls to that party in an hour", time.Hour)
+	case c.MinutesPerDay > 0 && u.minutes.sum(now) >= c.MinutesPerDay:
+		return tooMany("too many minutes with that party in a day", time.Hour)
+	}
+	u.calls++
+	u.begun.add(now)
+	return nil
+}
+
+// charge counts a minute of talk that begins; false if there is none left.
+func (l *capLedger) charge(t *Terms) bool {
+	if t.Caps.MinutesPerDay == 0 {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u, now := l.uses[t.key], time.Now()
+	if u == nil || u.minutes.sum(now) >= t.Caps.MinutesPerDay {
+		return false
+	}
+	u.minutes.add(now)
+	return true
+}
+
+// end gives back what a call that began took at once.
+func (l *capLedger) end(t *Terms) {
+	if t == nil || t.Caps == (Caps{}) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if u := l.uses[t.key]; u != nil {
+		u.calls--
+	}
+}
+
+func tooMany(reason string, after time.Duration) *Error {
+	return &Error{Op: "limit", Cause: Overloaded, Reason: reason, Retry: true, After: after}
+}
+
+// A window counts what has happened in the last n steps of time, this one
+// among them.
+type window struct {
+	step   time.Duration
+	counts []int
+	last   int64 // the step that was counted last
+}
+
+func newWindow(n int, step time.Duration) window {
+	return window{step: step, counts: make([]int, n)}
+}
+
+// move forgets what has fallen out of the window.
+func (w *window) move(now time.Time) {
+	at := now.UnixNano() / int64(w.step)
+	if at-w.last >= int64(len(w.counts)) {
+		clear(w.counts)
+	} else {
+		for s := w.last + 1; s <= at; s++ {
+			w.counts[s%int64(len(w.counts))] = 0
+		}
+	}
+	w.last = max(at, w.last) // a clock that is set back lets nothing be forgotten twice
+}
+
+func (w *window) add(now time.Time) {
+	w.move(now)
+	w.counts[w.last%int64(len(w.counts))]++
+}
+
+func (w *window) sum(now time.Time) int {
+	w.move(now)
+	n := 0
+	for _, c := range w.counts {
+		n += c
+	}
+	return n
+}

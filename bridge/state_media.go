@@ -1,0 +1,121 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+
+	"gateway/bridge/media"
+)
+
+// mediaReady notes the port of a leg's stream.
+func (m *machine) mediaReady(n int, ev MediaReady) {
+	l := m.legs[n]
+	l.ports[ev.Stream] = ev.Port
+	delete(l.silent, ev.Stream)
+	m.join()
+}
+
+// mediaLost forgets a port, and parts what it was joined to.
+func (m *machine) mediaLost(n int, ev MediaLost) {
+	l := m.legs[n]
+	if l.ports[ev.Stream] != ev.Port {
+		return
+	}
+	delete(l.ports, ev.Stream)
+	delete(l.silent, ev.Stream)
+	peer, ok := l.joined[ev.Stream]
+	if !ok {
+		return
+	}
+	delete(l.joined, ev.Stream)
+	m.do(action{do: doPart, leg: n, ports: ports(peer)})
+	if o := m.other(n); o != nobody {
+		maps.DeleteFunc(m.legs[o].joined, func(_ string, p media.PacketPort) bool { return p == ev.Port })
+	}
+}
+
+// join joins the ports of the pair's streams that belong together.
+func (m *machine) join() {
+	x := m.pair[0]
+	if x == nobody || m.legs[x].away() || m.other(x) == nobody || m.state >= ending {
+		return
+	}
+	a, b := m.legs[x], m.legs[m.pair[1]]
+	theirs := b.streams.slots()
+	for i, at := range a.streams.slots() {
+		j := slices.Index(theirs, at)
+		if j < 0 {
+			continue
+		}
+		s, t := a.streams[i].ID, b.streams[j].ID
+		p, q := a.ports[s], b.ports[t]
+		if p.IsZero() || q.IsZero() || a.joined[s] == q && b.joined[t] == p {
+			continue
+		}
+		a.joined[s], b.joined[t] = q, p
+		m.do(action{do: doJoin, leg: x, ports: ports(p, q)})
+	}
+}
+
+// part parts the ports of a leg of the pair from those of the other, unless it
+// is the leg but.
+func (m *machine) part(n, but int) {
+	if n == nobody || n == but {
+		return
+	}
+	l := m.legs[n]
+	for _, s := range slices.Sorted(maps.Keys(l.joined)) {
+		m.do(action{do: doPart, leg: n, ports: ports(l.ports[s])})
+	}
+	clear(l.joined)
+	if i := m.side(n); i >= 0 && m.pair[1-i] != nobody {
+		clear(m.legs[m.pair[1-i]].joined)
+	}
+}
+
+// listen ends a call in which nothing is heard from either side, and where it
+// might only seem so, after a while. now: one of the two has just fallen silent.
+func (m *machine) listen(now bool) {
+	want := deadNever
+	x, y := m.pair[0], m.pair[1]
+	if m.state == talking && x != nobody && y != nobody && m.legs[x].quiet() && m.legs[y].quiet() {
+		switch d := m.legs[x].agreed; {
+		case d.still():
+		case d.both():
+			want = deadSoon
+		default:
+			want = deadHeld
+		}
+	}
+	if want == deadSoon && now {
+		m.end(NoMedia, nobody)
+		return
+	}
+	if want == m.dead {
+		return
+	}
+	m.dead = want
+	switch want {
+	case deadSoon:
+		m.timer(timerSilence, m.soon)
+	case deadHeld:
+		m.timer(timerSilence, heldBound)
+	default:
+		m.timer(timerSilence, 0)
+	}
+}
+
+// quiet reports whether nothing comes from the leg.
+func (l *member) quiet() bool {
+	for s := range l.ports {
+		if !l.silent[s] {
+			return false
+		}
+	}
+	return len(l.ports) > 0 && !l.away()
+}
+
+func ports(p ...media.PacketPort) (two [2]media.PacketPort) {
+	copy(two[:], p)
+	return two
+}

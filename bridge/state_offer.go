@@ -1,0 +1,159 @@
+package bridge
+
+// offer makes x an open exchange: its desc goes to the leg n.
+func (m *machine) offer(n int, d Description, x exchange) {
+	l := m.legs[n]
+	l.seq++
+	x.to, x.give = n, d.as(l.streams)
+	l.streams = x.give
+	m.open = &x
+	m.do(action{do: doOffer, leg: n, seq: l.seq, desc: x.give})
+}
+
+// answer tells a leg that made the offer seq what the other side says of it.
+func (m *machine) answer(n int, seq uint32, d Description) {
+	l := m.legs[n]
+	l.asked = nil
+	l.told = d.as(l.streams)
+	l.agreed = l.told
+	m.do(action{do: doAnswer, leg: n, seq: seq, desc: l.told})
+}
+
+func (m *machine) refuse(n int, seq uint32, c Cause) {
+	m.do(action{do: doRefuse, leg: n, seq: seq, cause: c})
+}
+
+// offered passes a leg's offer on to the other, or refuses it: one at a time,
+// and none before the call is taken.
+func (m *machine) offered(n int, o Offer) {
+	l, to := m.legs[n], m.other(n)
+	if m.seeks(n) && m.search.offer == nil && l.asked == nil {
+		l.asked = &o
+		m.describe(l, m.search.terms.filter(o.Desc))
+		return
+	}
+	if m.state != talking || m.open != nil || to == nobody || !l.taken || !m.legs[to].taken {
+		m.refuse(n, o.Seq, Conflict)
+		return
+	}
+	d := m.terms.filter(o.Desc)
+	if o.Desc.live() && !d.live() {
+		m.refuse(n, o.Seq, NotAcceptable)
+		return
+	}
+	m.offer(to, d, exchange{from: n, seq: o.Seq, desc: d})
+}
+
+// answered passes on what a leg answers.
+func (m *machine) answered(n int, ev Answered) {
+	l := m.legs[n]
+	if ev.Seq != l.seq {
+		return
+	}
+	if m.seeks(n) && m.search.offer != nil {
+		d, ok := settle(l.told, ev.Desc)
+		if !ok {
+			m.lost(n, NotAcceptable)
+			return
+		}
+		l.said, l.can, l.agreed = d, d, d
+		return
+	}
+	if m.open == nil || m.open.to != n {
+		return
+	}
+	x := *m.open
+	m.open = nil
+	d, _ := settle(x.give, ev.Desc)
+	l.told, l.said, l.agreed = x.give, d, d
+	if l.can == nil {
+		l.can = d
+	}
+	if x.from != nobody && !m.legs[x.from].away() {
+		m.describe(m.legs[x.from], x.desc)
+		m.answer(x.from, x.seq, d)
+		if x.lets {
+			m.letIn(x.from)
+		}
+	}
+	m.join()
+	m.proceed()
+}
+
+// letIn takes a caller in, who has heard what it needs to know.
+func (m *machine) letIn(n int) {
+	m.legs[n].taken = true
+	m.do(action{do: doUp, leg: n})
+	m.do(action{do: doAccept, leg: n})
+}
+
+// refused leaves everything as it was before the offer, if there was anything.
+func (m *machine) refused(n int, ev Refused) {
+	l := m.legs[n]
+	if ev.Seq != l.seq {
+		return
+	}
+	if m.seeks(n) && m.search.offer != nil && l.agreed == nil {
+		m.lost(n, ev.Cause)
+		return
+	}
+	if m.open == nil || m.open.to != n {
+		return
+	}
+	x := *m.open
+	m.open = nil
+	m.align = 0
+	switch {
+	case x.from != nobody && !m.legs[x.from].away():
+		if m.legs[x.from].agreed == nil {
+			m.end(ev.Cause, nobody) // nothing was agreed on before
+			return
+		}
+		m.refuse(x.from, x.seq, ev.Cause)
+	case l.agreed == nil:
+		m.end(ev.Cause, nobody)
+		return
+	}
+	m.proceed()
+}
+
+// proceed sees to what can be done while no offer is open.
+func (m *machine) proceed() {
+	x, y := m.pair[0], m.pair[1]
+	if m.state != talking || m.open != nil || x == nobody || y == nobody || m.legs[x].away() || m.legs[y].away() {
+		return
+	}
+	if m.alignNext() {
+		return
+	}
+	m.align = 0
+	m.mode = chooseMode(m.legs[x].agreed, m.legs[y].agreed)
+	m.do(action{do: doAgreed, leg: nobody})
+	if m.mode == mediaApart {
+		m.end(NotAcceptable, nobody)
+		return
+	}
+	m.listen(false)
+}
+
+// alignNext offers one of the pair what the other can, if it does not know.
+func (m *machine) alignNext() bool {
+	if m.align <= 0 {
+		return false
+	}
+	for range m.pair {
+		n, o := m.next, m.other(m.next)
+		m.next = o
+		if o == nobody || len(m.legs[o].said) == 0 {
+			continue
+		}
+		l := m.legs[n]
+		want := m.terms.filter(m.legs[o].said)
+		if !l.told.covers(want.as(l.streams)) {
+			m.align--
+			m.offer(n, want, exchange{from: nobody})
+			return true
+		}
+	}
+	return false
+}
