@@ -51,8 +51,9 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
+	within := e.begin(ctx)
 	a.engine.Store(e)
-	e.serve(ctx, cancel)
+	e.serve(within, cancel)
 	<-ctx.Done()
 	a.engine.Store(nil)
 	e.close()

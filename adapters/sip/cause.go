@@ -34,6 +34,62 @@ var statuses = map[bridge.Cause]int{
 	bridge.GatewayTimeout: 504,
 }
 
+// callStatuses are the statuses that a call is refused with where a message has
+// another, or none. Those of what only ends calls are for calls that have not
+// been taken yet.
+var callStatuses = map[bridge.Cause]int{
+	bridge.NotAcceptable: 488,
+	bridge.Normal:        480,
+	bridge.Elsewhere:     487,
+	bridge.Replaced:      487,
+	bridge.NoMedia:       480,
+	bridge.Insecure:      488,
+}
+
+// releases are the causes of Q.850 (section 2.2.7.1.5), as Reason headers have
+// them (RFC 3326, RFC 6432): what a status can't say, and what a BYE is sent for.
+var releases = map[bridge.Cause]int{
+	bridge.NotFound:       1,
+	bridge.NoRoute:        3,
+	bridge.Normal:         16,
+	bridge.Busy:           17,
+	bridge.Timeout:        19,
+	bridge.Unavailable:    20,
+	bridge.Declined:       21,
+	bridge.Gone:           22,
+	bridge.Moved:          23,
+	bridge.Elsewhere:      26,
+	bridge.NoMedia:        27,
+	bridge.BadAddress:     28,
+	bridge.Replaced:       31,
+	bridge.Internal:       41,
+	bridge.Overloaded:     42,
+	bridge.Constrained:    47,
+	bridge.Policy:         55,
+	bridge.Forbidden:      57,
+	bridge.Unsupported:    79,
+	bridge.NotAcceptable:  88,
+	bridge.Malformed:      95,
+	bridge.GatewayTimeout: 102,
+	bridge.Insecure:       111,
+}
+
+// released are what others send besides.
+var released = map[int]bridge.Cause{
+	2:   bridge.NoRoute,
+	18:  bridge.Timeout,
+	31:  bridge.Normal,
+	34:  bridge.Constrained,
+	38:  bridge.NoRoute,
+	44:  bridge.Constrained,
+	50:  bridge.Forbidden,
+	52:  bridge.Forbidden,
+	58:  bridge.Constrained,
+	65:  bridge.NotAcceptable,
+	69:  bridge.Unsupported,
+	127: bridge.Internal,
+}
+
 // causes says what a status means (RFC 7247 table 3, finer where the bridge
 // has a finer word).
 var causes = map[int]bridge.Cause{
@@ -100,6 +156,33 @@ func statusOf(c bridge.Cause) int {
 	return 500
 }
 
+// callStatusOf is the status to refuse a call with.
+func callStatusOf(c bridge.Cause) int {
+	if s, ok := callStatuses[c]; ok {
+		return s
+	}
+	return statusOf(c)
+}
+
+// releaseOf is what a cause is called in Q.850: 31, which says nothing, where
+// it has no name.
+func releaseOf(c bridge.Cause) int {
+	if n, ok := releases[c]; ok {
+		return n
+	}
+	return releases[bridge.Replaced]
+}
+
+// causeOfRelease is the inverse of releaseOf; 0 for what is not known.
+func causeOfRelease(n int) bridge.Cause {
+	for c, m := range releases {
+		if m == n && c != bridge.Replaced {
+			return c
+		}
+	}
+	return released[n]
+}
+
 // causeOf is what a status from 300 to 699 means; of one that is not known,
 // what its class means (RFC 3261 section 8.1.3.2).
 func causeOf(status int) bridge.Cause {
@@ -129,6 +212,8 @@ func again(status int) bool {
 
 // phrases are the Reason-Phrases (RFC 3261 section 21) of what we send.
 var phrases = map[int]string{
+	180: "Ringing",
+	183: "Session Progress",
 	200: "OK",
 	202: "Accepted",
 	400: "Bad Request",
@@ -150,6 +235,7 @@ var phrases = map[int]string{
 	484: "Address Incomplete",
 	486: "Busy Here",
 	487: "Request Terminated",
+	488: "Not Acceptable Here",
 	489: "Bad Event",
 	491: "Request Pending",
 	500: "Server Internal Error",

@@ -37,10 +37,15 @@ func newToken() string {
 	return branchText.EncodeToString(b[:])
 }
 
+// magic begins the branches of RFC 3261 section 8.1.1.7.
+const magic = "z9hG4bK"
+
+func newBranch() string { return magic + newToken() }
+
 // do runs one transaction over f and gives the final response. build makes
 // the request for a branch.
 func (c *clients) do(ctx context.Context, f flow, method string, build func(branch string) []byte) (*wire.Message, error) {
-	branch := "z9hG4bK" + newToken()
+	branch := newBranch()
 	key := branch + " " + method
 	answers := make(chan *wire.Message, 4)
 	c.mu.Lock()
@@ -94,7 +99,7 @@ func (c *clients) do(ctx context.Context, f flow, method string, build func(bran
 func (c *clients) deliver(m *wire.Message) bool {
 	branch, _ := m.Response.Via().Params.Get("branch")
 	method := string(m.Response.CSeq().MethodName)
-	if !strings.HasPrefix(branch, "z9hG4bK") {
+	if !strings.HasPrefix(branch, magic) {
 		return false
 	}
 	c.mu.Lock()

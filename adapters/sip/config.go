@@ -33,6 +33,11 @@ type Config struct {
 	Hosts bool `toml:"hosts"`
 	// Lines are registered at the peer, by name.
 	Lines map[string]Line `toml:"lines"`
+	// SRTP says how the sound of calls that we place is encrypted: "off", by
+	// nothing; "offer", by keys in the offer that the other side may ignore (RFC
+	// 8643); "sdes" and "dtls", not otherwise. What a caller asks for
+	// is answered in kind, but these two take no plain sound.
+	SRTP string `toml:"srtp"`
 	// Accounts are phones that register with us, by name.
 	Accounts map[string]Account `toml:"accounts"`
 }
@@ -51,7 +56,7 @@ type Account struct {
 var _ bridge.Config = (*Config)(nil)
 
 // NewConfig gives the defaults.
-func NewConfig() *Config { return &Config{Address: []string{"auto"}} }
+func NewConfig() *Config { return &Config{Address: []string{"auto"}, SRTP: "off"} }
 
 // Naming is the user part of a URI, byte for byte; with hosts = true the user
 // part @ the host, in lower case.
@@ -147,6 +152,9 @@ func (c *Config) Check(bad func(key, msg string)) {
 	}
 	if _, ok := foldHost(c.Domain); c.Domain != "" && !ok {
 		bad("domain", fmt.Sprintf("%q is not a domain", c.Domain))
+	}
+	if !slices.Contains([]string{"", "off", "offer", "sdes", "dtls"}, c.SRTP) {
+		bad("srtp", fmt.Sprintf(`want "off", "offer", "sdes" or "dtls", got %q`, c.SRTP))
 	}
 	c.checkPeer(bad)
 	for i, n := range c.Networks {

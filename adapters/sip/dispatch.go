@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"gateway/adapters/sip/dialog"
 	"gateway/adapters/sip/wire"
 	"gateway/bridge"
 )
@@ -12,24 +13,40 @@ import (
 // drainRetry is when those who are refused at the end may come again.
 const drainRetry = 10 * time.Second
 
-// request takes a request: repeats to their transaction, the rest through the
-// gate to what it is for.
+// request takes a request: repeats to their transaction, what belongs to a call
+// to that, the rest through the gate to what it is for.
 func (e *engine) request(f flow, m *wire.Message, known bool) {
 	if e.peer != nil && e.isPeer(f.remote.Addr()) {
 		e.peer.heard()
 	}
-	key, err := txKey(f, m.Request)
+	if m.Request.Method == methodAck {
+		e.ack(f, m)
+		return
+	}
+	key, err := txKey(f, m.Request, string(m.Request.Method))
 	if err != nil {
 		e.malformed(f, m, known, &wire.StatusError{Status: 400, Reason: "No transaction"})
 		return
 	}
 	if tx := e.txs.get(key); tx != nil {
-		_ = tx.Receive(m.Request) // its only error is a method that the key rules out
+		tx.repeat()
 		return
 	}
-	if m.Request.Method == "ACK" {
-		return // for an answer that nobody waits for any more
+	if m.Request.Method == methodCancel {
+		if e.cancel(f, m, key) {
+			return
+		}
+	} else if tagged(m) {
+		if c := e.dialogs.Inside(m); c != nil {
+			e.inside(f, m, key, c)
+			return
+		}
 	}
+	e.outside(f, m, key)
+}
+
+// outside takes a request that belongs to nothing yet.
+func (e *engine) outside(f flow, m *wire.Message, key string) {
 	from, ok := e.gate(f, m)
 	if !ok {
 		return
@@ -39,10 +56,9 @@ func (e *engine) request(f flow, m *wire.Message, known bool) {
 		e.stateless(f, m, 503, phrases[503], retryAfter(drainRetry))
 		return
 	}
-	tx := e.txs.begin(key, m, back(f, m))
+	tx := e.txs.begin(key, m, back(f, m), e.metrics)
 	if tx == nil {
-		e.metrics.refused.WithLabelValues(refusedRoom).Inc()
-		e.stateless(f, m, 503, phrases[503], retryAfter(drainRetry))
+		e.crowded(f, m)
 		return
 	}
 	x := &exchange{e: e, m: m, f: f, tx: tx, from: from}
@@ -50,6 +66,15 @@ func (e *engine) request(f flow, m *wire.Message, known bool) {
 		x.dispatch()
 	}
 }
+
+// crowded refuses a request for which there is no room.
+func (e *engine) crowded(f flow, m *wire.Message) {
+	e.metrics.refused.WithLabelValues(refusedRoom).Inc()
+	e.stateless(f, m, 503, phrases[503], retryAfter(drainRetry))
+}
+
+// tagged says whether a request claims to be within a dialog.
+func tagged(m *wire.Message) bool { return m.Request.To().Params.Has("tag") }
 
 // acceptable checks what every method has in common (RFC 3261 section 8.2).
 // If it is not, it has been refused.
@@ -61,16 +86,33 @@ func (x *exchange) acceptable() bool {
 		x.refuse(416)
 		return false
 	}
-	if required := x.m.All("Require"); len(required) > 0 && req.Method != "CANCEL" {
-		var fields []wire.Field
-		for _, r := range required {
-			fields = append(fields, wire.Field{Name: "Unsupported", Value: r})
-		}
-		x.refuse(420, fields...)
+	if !x.required() {
 		return false
 	}
-	if req.To().Params.Has("tag") && req.Method != "REGISTER" {
-		x.respond(481) // we have no dialogs
+	if tagged(x.m) && req.Method != "REGISTER" {
+		x.respond(481)
+		return false
+	}
+	return true
+}
+
+// required checks that we know what the request requires (RFC 3261 section
+// 8.2.2.3): outside of calls that is nothing.
+func (x *exchange) required() bool {
+	method := x.m.Request.Method
+	if method == methodCancel {
+		return true
+	}
+	unknown := x.m.All("Require")
+	if method == methodInvite || tagged(x.m) {
+		unknown = dialog.Unsupported(x.m)
+	}
+	var fields []wire.Field
+	for _, r := range unknown {
+		fields = append(fields, wire.Field{Name: "Unsupported", Value: r})
+	}
+	if fields != nil {
+		x.refuse(420, fields...)
 		return false
 	}
 	return true
@@ -78,28 +120,26 @@ func (x *exchange) acceptable() bool {
 
 func (x *exchange) dispatch() {
 	switch x.m.Request.Method {
+	case methodInvite:
+		x.invite()
 	case "MESSAGE":
 		x.message()
 	case "OPTIONS":
-		x.respond(200, append(accepts(), x.allow())...)
+		x.respond(200, append(accepts(), x.allow(), dialog.Supported())...)
 	case "REGISTER":
 		x.register()
 	case "SUBSCRIBE", "PUBLISH":
 		x.respond(489)
-	case "CANCEL", "BYE", "NOTIFY":
-		x.respond(481) // every INVITE and SUBSCRIBE has been refused
+	case methodCancel, "BYE", "PRACK", "UPDATE", "INFO", "NOTIFY":
+		x.respond(481) // of no call that is still there
+	case "REFER":
+		x.refuse(403) // nobody is called for it who is not in a call (RFC 3515 section 2.4.2)
 	default:
 		x.respond(405, x.allow())
 	}
 }
 
-func (x *exchange) allow() wire.Field {
-	allow := "OPTIONS, MESSAGE"
-	if len(x.e.set.passwords) > 0 {
-		allow += ", REGISTER"
-	}
-	return wire.Field{Name: "Allow", Value: allow}
-}
+func (x *exchange) allow() wire.Field { return wire.Field{Name: "Allow", Value: x.e.set.allow()} }
 
 // register takes a phone's REGISTER (RFC 3261 section 10.3).
 func (x *exchange) register() {

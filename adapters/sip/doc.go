@@ -1,26 +1,30 @@
-// Package sip is the adapter for SIP (RFC 3261), for messages (RFC 3428): it
-// faces one peer (a PBX or a proxy), or phones that register with it, or both.
+// Package sip is the adapter for SIP (RFC 3261), for messages (RFC 3428) and
+// calls: it faces one peer (a PBX or a proxy), or phones that register with it, or
+// both.
 //
 //	       sockets              who is it?           what is it for?
 //	udp.go, tcp.go ─▶ receive.go ─▶ gate.go ─▶ dispatch.go ─▶ message.go ─▶ bridge
 //	 admit.go drops     wire reads    digest.go              imdn.go
 //	 what is too much   the bytes     gives 401              typing.go
-//	                                                         registrar.go
+//	                        │                                registrar.go
+//	                        │                                dialogs.go ─▶ leg.go ─▶ bridge
+//	                        └─ what is in a call ─▶ dialog/ ────┘ ▲
 //
 //	bridge ─▶ send.go ─▶ destination.go ─▶ request.go ─▶ client.go ─▶ flow.go ─▶ sockets
 //	     composing.go      where to          auth.go answers challenges
 //	     fork.go         form.go
 //	      all phones       in what form; taste.go remembers who does not take which
+//	bridge ─▶ caller.go ─▶ dialogs_dial.go ─▶ dialog/ ─▶ dialogs_path.go ─▶ flow.go ─▶ sockets
 //
 // The sockets are ours rather than sipgo's: so the order of arrival survives
 // (a message is handed to the bridge from the goroutine that read it), what a
 // stranger sends leaves nothing behind, and a panic while reading ends with
-// the message that caused it. sipgo reads and writes header values and runs
-// server transactions.
+// the message that caused it. sipgo reads header values.
 //
 // Words. A flow (RFC 5626 section 3.1) is a way to one remote address and
 // back: a UDP socket at one address of ours with one of theirs, or a TCP
-// connection. A stranger is a source that is neither the peer nor shows an
+// connection; a path is a flow as calls use it. A place is where a call can
+// go: the peer, or one contact. A stranger is a source that is neither the peer nor shows an
 // account's credentials: it learns nothing but 401 or 403, without a
 // transaction. A line is a name that we register at the peer; an account is a
 // name that a phone registers here; contacts are where accounts are now, kept

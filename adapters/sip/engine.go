@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gateway/adapters/sip/dialog"
 	"gateway/bridge"
 
 	"golang.org/x/time/rate"
@@ -31,6 +32,11 @@ type engine struct {
 	conns   conns
 	clients clients
 	txs     transactions
+	dialogs *dialog.Table
+	streams streams
+	legs    legs
+	// spawn starts a goroutine that ends with the Run; false: it has ended.
+	spawn func(f func(ctx context.Context)) bool
 
 	strangers strangers
 	auth      authenticator
@@ -61,6 +67,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 	if a.set.peer != nil {
 		e.peer = newPeer(a.set, net.DefaultResolver)
 	}
+	e.dialogs = e.newDialogs()
 	for name, l := range a.set.lines {
 		e.lines = append(e.lines, newLine(name, l))
 	}
@@ -115,10 +122,16 @@ func (e *engine) bind(l listener) (listener, error) {
 	return listener{network: "tcp", addr: addrPort(t.Addr())}, nil
 }
 
-// serve starts everything. fail ends the Run.
-func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
-	// What runs besides the sockets ends with this, before they are closed.
+// begin gives the life of what runs besides the sockets: it ends before they are
+// closed.
+func (e *engine) begin(ctx context.Context) context.Context {
 	ctx, e.stop = context.WithCancel(ctx)
+	e.spawn = func(f func(ctx context.Context)) bool { return e.crew.start(func() { f(ctx) }) }
+	return ctx
+}
+
+// serve starts everything, with what begin gave. fail ends the Run.
+func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 	for _, s := range e.udp {
 		e.crew.start(func() {
 			if err := s.run(func(f flow, data []byte) { e.receive(f, data) }); err != nil {
@@ -199,6 +212,7 @@ func (e *engine) runSweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			e.txs.purge(now)
 			e.registrar.sweep(now)
 			e.tastes.sweep(now)
 			e.notices.sweep(now)
@@ -208,11 +222,11 @@ func (e *engine) runSweep(ctx context.Context) {
 
 // close ends everything and waits for it.
 func (e *engine) close() {
+	e.dialogs.Close() // says goodbye where the sockets still can
 	e.stop()
 	e.closeListeners()
 	e.conns.closeAll()
 	e.crew.wait()
-	e.txs.terminate()
 }
 
 func (e *engine) closeListeners() {

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"gateway/adapters/sip/wire"
-
-	gosip "github.com/emiago/sipgo/sip"
 )
 
 // An exchange is a request that has passed the gate, and its answer.
@@ -18,15 +16,13 @@ type exchange struct {
 	e    *engine
 	m    *wire.Message
 	f    flow // it came by
-	tx   *gosip.ServerTx
+	tx   *transaction
 	from sender
 }
 
-// answer sends the final response. That it can't be sent shows in nothing but
-// the sender's trying again.
+// answer sends the final response.
 func (x *exchange) answer(status int, reason string, fields ...wire.Field) {
-	x.e.metrics.response(directionOut, string(x.m.Request.Method), status)
-	_ = x.tx.Respond(x.e.reply(x.f, x.m, status, reason, fields))
+	x.tx.Reply(status, x.e.reply(x.f, x.m, status, reason, fields))
 }
 
 // respond answers with a status's own phrase.
@@ -65,15 +61,11 @@ func (e *engine) complain(f flow, m *wire.Message, status int, cause string) {
 // is answered anew, the same.
 func (e *engine) stateless(f flow, m *wire.Message, status int, reason string, fields ...wire.Field) {
 	e.metrics.response(directionOut, string(m.Request.Method), status)
-	_ = txFlow{back(f, m)}.WriteMsg(e.reply(f, m, status, reason, fields))
+	_ = back(f, m).write(e.reply(f, m, status, reason, fields))
 }
 
-func (e *engine) reply(f flow, m *wire.Message, status int, reason string, fields []wire.Field) *gosip.Response {
-	res := m.Reply(status, reason, e.toTag(m), f.remote)
-	for _, h := range fields {
-		res.AppendHeader(gosip.NewHeader(h.Name, h.Value))
-	}
-	return res
+func (e *engine) reply(f flow, m *wire.Message, status int, reason string, fields []wire.Field) []byte {
+	return m.Reply(status, reason, e.toTag(m), f.remote, fields, nil)
 }
 
 // toTag is the same for every answer to one request (RFC 3261 section 8.2.6.2).

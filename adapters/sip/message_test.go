@@ -107,14 +107,15 @@ func TestOtherMethodsAreRefusedByTheBook(t *testing.T) {
 	t.Parallel()
 	b, p := withPeer(t, nil)
 	for method, want := range map[string]int{
-		"OPTIONS": 200, "INVITE": 405, "SUBSCRIBE": 489, "PUBLISH": 489, "NOTIFY": 481, "BYE": 481, "REFER": 405,
-		"INFO": 405, "REGISTER": 405, "CANCEL": 481, "FROBNICATE": 405, "message": 405,
+		"OPTIONS": 200, "SUBSCRIBE": 489, "PUBLISH": 489, "NOTIFY": 481, "BYE": 481, "REFER": 403, "PRACK": 481, "UPDATE": 481,
+		"INFO": 481, "REGISTER": 405, "CANCEL": 481, "FROBNICATE": 405, "message": 405,
 	} {
 		res := p.ask(b.udp, query{method: method, uri: "sip:alice@gw.example.org", from: "sip:bob@pbx"}.text())
 		if code(res) != want {
 			t.Errorf("%s: want %d, got %s", method, want, res)
 		}
-		if (want == 405 || want == 200) && header(res, "Allow") != "OPTIONS, MESSAGE" {
+		const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, REFER, NOTIFY, OPTIONS, MESSAGE"
+		if (want == 405 || want == 200) && header(res, "Allow") != allow {
 			t.Errorf("%s: Allow: %q", method, header(res, "Allow"))
 		}
 		const types = "text/plain, text/html, message/cpim, message/imdn+xml, application/im-iscomposing+xml"

@@ -13,8 +13,10 @@ import (
 // isPeer says whether requests from a are the peer's.
 func (e *engine) isPeer(a netip.Addr) bool { return e.peer != nil && e.peer.has(a) }
 
-// isKnown says whether f leads to the peer or to an account.
-func (e *engine) isKnown(f flow) bool { return e.isPeer(f.remote.Addr()) || e.registrar.knows(f) }
+// isKnown says whether f leads to the peer, to an account, or into a call.
+func (e *engine) isKnown(f flow) bool {
+	return e.isPeer(f.remote.Addr()) || e.registrar.knows(f) || e.dialogs.Knows(f.remote)
+}
 
 // receive takes one message, in the goroutine of its socket. false: the
 // connection is worth nothing any more.
@@ -42,7 +44,7 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 	case err != nil:
 		e.malformed(f, m, known, err)
 	case m.Response != nil:
-		if !e.clients.deliver(m) {
+		if !e.clients.deliver(m) && !e.dialogs.Response(m) {
 			e.metrics.refused.WithLabelValues(refusedUnasked).Inc()
 			return true
 		}

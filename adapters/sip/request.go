@@ -54,7 +54,7 @@ func (e *engine) exchange(ctx context.Context, f flow, o *outgoing) (*wire.Messa
 		}
 		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+";rport", e.agent)
 	}
-	if !f.reliable() && len(build("z9hG4bK"+newToken())) > maxUDP {
+	if !f.reliable() && len(build(newBranch())) > maxUDP {
 		return nil, errTooBig
 	}
 	o.sent = true

@@ -21,6 +21,7 @@ type settings struct {
 	addresses []string
 	domain    string // "" is our address
 	realm     string
+	srtp      string // as Config.SRTP
 
 	peer     *target // nil: none
 	hop      target  // where requests go: the proxy, else the peer
@@ -39,7 +40,7 @@ type lineSettings struct {
 
 func newSettings(c *Config, env bridge.Env) (*settings, error) {
 	s := &settings{
-		adapter: env.Name, naming: c.Naming(), hosts: c.Hosts, addresses: c.Address,
+		adapter: env.Name, naming: c.Naming(), hosts: c.Hosts, addresses: c.Address, srtp: cmp.Or(c.SRTP, "off"),
 		realm: cmp.Or(c.Domain, env.Node, "gateway"),
 		lines: map[string]lineSettings{}, passwords: map[string]string{},
 	}

@@ -10,10 +10,14 @@ import (
 
 // Reply makes a response to the request m (RFC 3261 section 8.2.6). Via, From,
 // To, Call-ID and CSeq go back as they came, byte for byte; tag is added to To
-// unless it has one (""  adds none), and the topmost Via learns where the
-// request came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
-func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort) *gosip.Response {
-	res := gosip.NewResponse(status, Phrase(phrase))
+// unless it has one or status is 100 (""  adds none), and the topmost Via learns
+// where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
+// fields stand behind those, then the body.
+func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort, fields []Field, body []byte) []byte {
+	b := make([]byte, 0, 1024+len(body))
+	b = append(b, "SIP/2.0 "...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(append(append(b, ' '), Phrase(phrase)...), "\r\n"...)
 	first := true
 	for _, f := range m.Fields {
 		value := f.Value
@@ -31,10 +35,20 @@ func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort) *
 		default:
 			continue
 		}
-		res.AppendHeader(gosip.NewHeader(f.Name, value))
+		b = appendField(b, Field{f.Name, value})
 	}
-	res.SetBody(nil)
-	return res
+	for _, f := range fields {
+		b = appendField(b, f)
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\n\r\n"...)
+	return append(b, body...)
+}
+
+func appendField(b []byte, f Field) []byte {
+	b = append(append(b, f.Name...), ": "...)
+	return append(append(b, f.Value...), "\r\n"...)
 }
 
 func hasTag(to *gosip.ToHeader) bool {

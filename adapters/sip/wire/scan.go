@@ -64,6 +64,14 @@ func canonical(name string) string {
 		return "Event"
 	case "expires":
 		return "Expires"
+	case "refer-to", "r":
+		return "Refer-To"
+	case "referred-by", "b":
+		return "Referred-By"
+	case "session-expires", "x":
+		return "Session-Expires"
+	case "allow-events", "u":
+		return "Allow-Events"
 	}
 	return name
 }

@@ -114,7 +114,7 @@ func TestAReplyGoesBackAsTheRequestCame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := m.Reply(200, "OK\r\nX: y", "t", netip.MustParseAddrPort("192.0.2.1:5070")).String()
+	text := string(m.Reply(200, "OK\r\nX: y", "t", netip.MustParseAddrPort("192.0.2.1:5070"), nil, nil))
 	for _, want := range []string{
 		"SIP/2.0 200 OK X: y\r\n",
 		"Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKb;received=192.0.2.1;rport=5070, SIP/2.0/TCP x;branch=z9hG4bKc\r\n",
@@ -220,7 +220,7 @@ func TestGRUUsLeadToTheirUser(t *testing.T) {
 		if tag, _ := m.Request.From().Params.Get("tag"); tag != "1" {
 			t.Errorf("%s: the tag of From is %q", row.name, tag)
 		}
-		if got := m.Reply(200, "OK", "t", netip.MustParseAddrPort("192.0.2.1:1")).String(); !strings.Contains(got, "<"+row.uri+">;tag=1\r\n") {
+		if got := string(m.Reply(200, "OK", "t", netip.MustParseAddrPort("192.0.2.1:1"), nil, nil)); !strings.Contains(got, "<"+row.uri+">;tag=1\r\n") {
 			t.Errorf("%s: a reply without it: %s", row.name, got)
 		}
 	}
@@ -378,7 +378,7 @@ func TestTortureMessagesAreJudgedAsTheirRFCSays(t *testing.T) {
 			case f.Status != refused[name]:
 				t.Errorf("got %v, want %d", err, refused[name])
 			case err == nil && m.Request != nil:
-				_ = m.Reply(200, "OK", "x", netip.MustParseAddrPort("[::1]:1")).String()
+				_ = string(m.Reply(200, "OK", "x", netip.MustParseAddrPort("[::1]:1"), nil, nil))
 			}
 		})
 	}
@@ -394,7 +394,7 @@ func FuzzParse(f *testing.F) {
 		if m == nil || m.Request == nil {
 			return
 		}
-		text := m.Reply(200, "OK", "tag", netip.MustParseAddrPort("192.0.2.1:5060")).String()
+		text := string(m.Reply(200, "OK", "tag", netip.MustParseAddrPort("192.0.2.1:5060"), nil, nil))
 		if err != nil {
 			return
 		}

@@ -1,0 +1,100 @@
+package dialog
+
+import "time"
+
+// The timers of RFC 3261 section 17 and appendix A.
+const (
+	timerT1 = 500 * time.Millisecond
+	timerT2 = 4 * time.Second
+	// patience is 64*T1: timers B, D, F, H, L and M.
+	patience = 64 * timerT1
+	// timerC is how long a re-INVITE may be without an answer: until then no other
+	// offer can be made. (RFC 3261 section 16.6, item 11, has it for proxies.)
+	timerC = 3 * time.Minute
+	// remind is how often a provisional response is sent again (RFC 3261 section
+	// 13.3.1.1).
+	remind = time.Minute
+	// maxDatagram is the longest request that goes by UDP without being asked
+	// whether there is another way (RFC 3261 section 18.1.1).
+	maxDatagram = 1300
+)
+
+// An alarm runs f at its time, with the Call's lock held, unless stopped.
+type alarm struct {
+	at time.Time
+	f  func()
+}
+
+// stop makes sure that a never rings. A nil alarm has never been set.
+func (a *alarm) stop() {
+	if a != nil {
+		a.f = nil
+	}
+}
+
+// after sets an alarm. The lock is held.
+func (c *Call) after(d time.Duration, f func()) *alarm {
+	a := &alarm{at: time.Now().Add(d), f: f}
+	c.alarms = append(c.alarms, a)
+	return a
+}
+
+// unlock sets the one timer to the earliest alarm, leaves the Table if nothing
+// is left to do, and gives the lock back.
+func (c *Call) unlock() {
+	kept := c.alarms[:0]
+	var first time.Time
+	for _, a := range c.alarms {
+		if a.f == nil {
+			continue
+		}
+		kept = append(kept, a)
+		if first.IsZero() || a.at.Before(first) {
+			first = a.at
+		}
+	}
+	clear(c.alarms[len(kept):])
+	c.alarms = kept
+	if c.idle() {
+		c.leave()
+	}
+	c.wind(first)
+	c.mu.Unlock()
+}
+
+// wind sets the timer to a time; zero: to none.
+func (c *Call) wind(at time.Time) {
+	switch {
+	case c.left || at.IsZero():
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+	case c.timer == nil:
+		c.timer = time.AfterFunc(time.Until(at), c.ring)
+	case !at.Equal(c.wound):
+		c.timer.Reset(time.Until(at))
+	}
+	c.wound = at
+}
+
+// ring runs the alarms that are due. A fault of ours there ends the call and
+// not the process.
+func (c *Call) ring() {
+	c.mu.Lock()
+	defer c.unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			c.t.cfg.Panicked(p)
+			c.abandon(Ended{Why: Closed})
+		}
+	}()
+	c.wound = time.Time{}
+	now := time.Now()
+	for i := 0; i < len(c.alarms); i++ { // they may set others
+		if a := c.alarms[i]; a.f != nil && !a.at.After(now) {
+			f := a.f
+			a.f = nil
+			f()
+		}
+	}
+}

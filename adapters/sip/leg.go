@@ -1,0 +1,273 @@
+package sip
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"gateway/adapters/sip/dialog"
+	"gateway/bridge"
+	"gateway/bridge/media"
+)
+
+// A leg is one party's side of a call: an INVITE that came, or those that went
+// to the party's phones. One goroutine owns it; what others want of it
+// waits in its box.
+//
+//	bridge ──commands──▶ ┌─────┐                       ┌─ branch ─ dialog.Call ─▶ a phone
+//	                     │ box │ ─▶ the leg's goroutine┤
+//	Plane, Call ─events─▶└─────┘                       └─ branch ─ dialog.Call ─▶ another
+//
+// An INVITE that came is its only branch. Of several that went, the first that is
+// accepted becomes the leg's, and the others are told so.
+type leg struct {
+	e      *engine
+	id     string
+	inv    bridge.Invite
+	events bridge.Events
+	log    *slog.Logger
+	box    box
+
+	out      bool
+	branches []*branch
+	cur      *branch // whose media and dialog count; nil: none yet
+	ringing  bool    // the bridge has been told
+	accepted bool
+	over     bool
+	cause    bridge.Cause // it has been hung up for; 0: it has not
+	refusal  refusal      // the best so far
+
+	talk      negotiation
+	transfers map[string]*transfer
+	asked     int // transfers so far
+}
+
+// A branch is one INVITE.
+type branch struct {
+	call  *dialog.Call
+	media *session
+	forks map[string][]byte // of ours: what each has answered before it was accepted
+	// fork is whose answer is in force, answer what it was.
+	fork   string
+	answer []byte
+	ended  bool
+}
+
+var _ bridge.Leg = (*leg)(nil)
+
+func (e *engine) newLeg(id string, inv bridge.Invite, events bridge.Events) *leg {
+	l := &leg{e: e, id: id, inv: inv, events: events}
+	l.log = e.log.With("call", cmp.Or(inv.Call, inv.ID), "leg", id)
+	return l
+}
+
+// run owns the leg until its end. A fault of ours that its peer has found ends the
+// leg and nothing else.
+func (l *leg) run(begin func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.log.Error("panic in a leg", "err", p, "stack", string(debug.Stack()))
+			l.end(bridge.Internal, "", fmt.Errorf("panic: %v", p))
+		}
+	}()
+	begin()
+	for !l.over {
+		for _, f := range l.box.take() {
+			if l.over {
+				break
+			}
+			f()
+		}
+	}
+}
+
+// end is the end. It closes what is open and tells the bridge.
+func (l *leg) end(c bridge.Cause, text string, err error) {
+	if l.over {
+		return
+	}
+	l.over = true
+	l.box.close()
+	l.e.legs.remove(l)
+	for _, b := range l.branches {
+		if !b.ended {
+			b.call.Hangup(reason(c))
+		}
+		news := b.media.close()
+		if b == l.cur {
+			l.post(news...)
+		}
+	}
+	l.post(bridge.Ended{Cause: c, Reason: text, Err: err})
+}
+
+// hangup ends all branches that there still are; the leg ends when they have
+// ended.
+func (l *leg) hangup(c bridge.Cause) {
+	if l.cause == 0 {
+		l.cause = c
+	}
+	for _, b := range l.branches {
+		if b.ended {
+			continue
+		}
+		if !l.out && !l.accepted {
+			status := callStatusOf(c)
+			b.call.Reject(status, phrases[status], reason(c))
+		}
+		b.call.Hangup(reason(c)) // nothing is left for it to do after a Reject
+	}
+	if !l.alive() {
+		l.end(l.cause, "", nil)
+	}
+}
+
+// alive reports whether a branch still is.
+func (l *leg) alive() bool {
+	for _, b := range l.branches {
+		if !b.ended {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *leg) post(all ...bridge.Event) {
+	for _, ev := range all {
+		l.events.Post(ev)
+	}
+}
+
+// ear is where a branch's Call tells its events.
+func (l *leg) ear(b *branch) func(dialog.Event) {
+	return func(ev dialog.Event) { l.box.put(func() { l.happened(b, ev) }) }
+}
+
+// heard is where the Plane tells its events.
+func (l *leg) heard(ev mediaEvent) { l.box.put(func() { l.sounded(ev) }) }
+
+// ID implements bridge.Leg.
+func (l *leg) ID() string { return l.id }
+
+// Ring implements bridge.Leg.
+func (l *leg) Ring(early bool) { l.box.put(func() { l.ring(early) }) }
+
+// Accept implements bridge.Leg.
+func (l *leg) Accept() { l.box.put(l.accept) }
+
+// Offer implements bridge.Leg.
+func (l *leg) Offer(o bridge.Offer) { l.box.put(func() { l.offer(o) }) }
+
+// Answer implements bridge.Leg.
+func (l *leg) Answer(seq uint32, d bridge.Description) { l.box.put(func() { l.answer(seq, d) }) }
+
+// Refuse implements bridge.Leg.
+func (l *leg) Refuse(seq uint32, c bridge.Cause) { l.box.put(func() { l.refuse(seq, c) }) }
+
+// Digit implements bridge.Leg.
+func (l *leg) Digit(r rune, d time.Duration) { l.box.put(func() { l.press(r, d) }) }
+
+// Transfer implements bridge.Leg.
+func (l *leg) Transfer(id string, c bridge.Cause) { l.box.put(func() { l.transferred(id, c) }) }
+
+// Hangup implements bridge.Leg.
+func (l *leg) Hangup(c bridge.Cause) { l.box.put(func() { l.hangup(c) }) }
+
+// sounded takes an event of the Plane's. What a branch hears that does not count
+// is nobody's concern, but that it has lost its port.
+func (l *leg) sounded(ev mediaEvent) {
+	b := l.branchOf(ev.of)
+	if b == nil || b.ended {
+		return
+	}
+	switch m := ev.event.(type) {
+	case media.Insecure:
+		l.log.Warn("media can't be encrypted", "stream", ev.stream, "err", m.Err)
+		l.drop(b, bridge.Insecure)
+		return
+	case media.Lost:
+		l.log.Error("media port lost", "stream", ev.stream, "err", m.Err)
+		l.drop(b, bridge.Internal)
+		return
+	}
+	if b != l.cur {
+		return
+	}
+	switch m := ev.event.(type) {
+	case media.Heard:
+		l.post(bridge.Heard{Stream: ev.stream})
+	case media.Silent:
+		l.post(bridge.Silent{Stream: ev.stream})
+	case media.Secured:
+		l.log.Debug("media is encrypted", "stream", ev.stream, "suite", m.Suite)
+	case media.Digit:
+		if !m.Forwarded {
+			l.post(bridge.Digit{Digit: m.Digit, Duration: m.Duration})
+		}
+	}
+}
+
+// drop ends one branch for a fault of its media; the leg, if it is its last or
+// the one that counts.
+func (l *leg) drop(b *branch, c bridge.Cause) {
+	if l.accepted || !l.out {
+		l.hangup(c)
+		return
+	}
+	b.call.Hangup(reason(c))
+	l.failed(b, refusal{cause: c})
+}
+
+func (l *leg) branchOf(s *session) *branch {
+	for _, b := range l.branches {
+		if b.media == s {
+			return b
+		}
+	}
+	return nil
+}
+
+// A box holds what its owner is to do. The zero box is ready to use.
+type box struct {
+	mu     sync.Mutex // guards the rest: everybody puts, the owner takes
+	full   *sync.Cond
+	things []func()
+	shut   bool
+}
+
+// put never blocks. Nothing is put into a box that is closed.
+func (b *box) put(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shut {
+		return
+	}
+	b.things = append(b.things, f)
+	if b.full != nil {
+		b.full.Signal()
+	}
+}
+
+// take waits until there is something.
+func (b *box) take() []func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full == nil {
+		b.full = sync.NewCond(&b.mu)
+	}
+	for len(b.things) == 0 && !b.shut {
+		b.full.Wait()
+	}
+	all := b.things
+	b.things = nil
+	return all
+}
+
+func (b *box) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shut, b.things = true, nil
+}
