@@ -5,6 +5,7 @@ package adapters
 import (
 	"fmt"
 
+	"gateway/adapters/osc"
 	"gateway/adapters/sip"
 	"gateway/adapters/xmpp"
 	"gateway/bridge"
@@ -26,6 +27,7 @@ func All() []Kind {
 	return []Kind{
 		kind("sip", sip.NewConfig, sip.New),
 		kind("xmpp", xmpp.NewConfig, xmpp.New),
+		kind("osc", osc.NewConfig, osc.New),
 	}
 }
 

@@ -1,0 +1,115 @@
+package osc
+
+import (
+	"net/netip"
+	"time"
+
+	"gateway/adapters/osc/datagram"
+	"gateway/adapters/osc/wire"
+)
+
+// fromApp takes what an app has sent: for the group, for one member of it, or a
+// question to us.
+func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
+	now := time.Now()
+	targets := *m.targets.Load()
+	for _, in := range packets {
+		switch {
+		case in.From.Addr() != m.set.apps[i].from:
+			m.metrics.drop(dropStranger)
+		case len(in.Data) > wire.MaxMember:
+			m.metrics.drop(dropTooLong)
+			m.noise.Do(func() {
+				m.log.Warn("an app's packet is longer than all members take", "peer", in.From, "bytes", len(in.Data))
+			})
+		case wire.Check(in.Data) != nil:
+			m.metrics.drop(dropMalformed)
+			m.noise.Do(func() { m.log.Warn("an app's packet is no OSC that all members take", "peer", in.From) })
+		case m.forUs(i, in.Data, now, out):
+		default:
+			m.metrics.group.Inc()
+			for _, to := range targets {
+				out.hand(m.socket, in.Data, to, netip.Addr{})
+			}
+			m.toApps(i, in.Data, out)
+			m.hear(out, m.set.self, in.Data)
+		}
+	}
+	m.busy(now)
+}
+
+// toApps gives the packet of one app to the others, and to itself if it wants
+// that.
+func (m *member) toApps(i int, packet []byte, out *mail) {
+	for k := range m.apps {
+		if k != i || m.set.echo {
+			out.hand(m.apps[k], packet, m.set.apps[k].to, netip.Addr{})
+		}
+	}
+}
+
+// busy notes that something went to everybody.
+func (m *member) busy(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.peers {
+		p.used = now
+	}
+}
+
+// forUs answers an app's message that is not for the whole group, and reports
+// whether it was one.
+func (m *member) forUs(i int, packet []byte, now time.Time, out *mail) bool {
+	msg, ok := wire.First(packet)
+	if !ok || !isForServer(msg.Address) {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch string(msg.Address) {
+	case wire.AddressPrivate:
+		to, private, ok := wire.Private(msg, m.set.self)
+		if p := m.peers[string(to)]; ok && p != nil {
+			if addr, ok := p.chosen(now, m.set.pace.dead); ok {
+				out.hand(m.socket, private, addr, netip.Addr{})
+				return true
+			}
+		}
+		m.metrics.drop(dropAway)
+	case wire.AddressPeers:
+		m.listPeers(i, now, out)
+	default:
+		m.metrics.drop(dropUnasked) // it would speak for us to the others
+	}
+	return true
+}
+
+// listPeers tells an app who is there: for each member AddressPeer with its name,
+// by which address it is reached ("private", "public", "seen", or "none" yet), that
+// address, and how many milliseconds a ping takes there and back, -1 if that is
+// not known.
+func (m *member) listPeers(i int, now time.Time, out *mail) {
+	for _, p := range m.peers {
+		path, at := "none", ""
+		if to, ok := p.chosen(now, m.set.pace.dead); ok {
+			at = to.String()
+			switch to {
+			case p.private:
+				path = "private"
+			case p.public:
+				path = "public"
+			default:
+				path = "seen"
+			}
+		}
+		b := &out.build
+		b.Reset()
+		b.Begin(wire.AddressPeer, "sssf")
+		b.String(p.name)
+		b.String(path)
+		b.String(at)
+		b.Float(p.milliseconds())
+		b.End()
+		out.compose(m.apps[i], b.Packet(), m.set.apps[i].to, netip.Addr{})
+	}
+}
