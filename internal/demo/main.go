@@ -1,5 +1,6 @@
 // Demo shows the gateway at work: two SIP phones that register with it, an
-// XMPP user at her server, a message each way, and one that waits for a phone
+// XMPP user at her server, a message each way, a call between the phones whose
+// sound is found where it should be heard, and a message that waits for a phone
 // that is off. Everything is real, runs on loopback, and is gone at the end.
 // The exit code says whether all of it worked. `make demo` runs it.
 package main
@@ -46,6 +47,6 @@ func run() int {
 		return 1
 	}
 	s.printConversation()
-	fmt.Printf("\ndemo: everything arrived, letter by letter; nothing is left running (%d s)\n", int(time.Since(start).Seconds()))
+	fmt.Printf("\ndemo: everything arrived, letter by letter and tone by tone; nothing is left running (%d s)\n", int(time.Since(start).Seconds()))
 	return 0
 }

@@ -47,6 +47,9 @@ func (s *stage) play(ctx context.Context) error {
 	if err := arrives(ctx, s.two, toOther, "sip:2001@"); err != nil {
 		return err
 	}
+	if err := s.call(ctx); err != nil {
+		return err
+	}
 	return s.sleep(ctx)
 }
 
@@ -75,7 +78,7 @@ func (s *stage) sleep(ctx context.Context) error {
 }
 
 // arrives waits until the phone shows text, and looks whom it is from.
-func arrives(ctx context.Context, p *peer.Linphone, text, from string) error {
+func arrives(ctx context.Context, p *peer.LinphonePhone, text, from string) error {
 	m, err := p.WaitText(ctx, text)
 	if err != nil {
 		return err
@@ -93,10 +96,11 @@ func (s *stage) printConversation() {
 	for _, e := range s.chat.Texts(alice) {
 		fmt.Printf("      %-26s  %s\n", e.From, e.Body())
 	}
-	for _, phone := range []*peer.Linphone{s.one, s.two} {
+	for _, phone := range []*peer.LinphonePhone{s.one, s.two} {
 		fmt.Printf("\n   %s, SIP\n", strings.TrimPrefix(phone.Name, "linphonec "))
 		for _, m := range phone.Texts() {
 			fmt.Printf("      %-26s  %s\n", m.From, m.Text)
 		}
 	}
+	fmt.Printf("\nThe record of the call, a line of %s:\n\n      %s\n", records, s.record)
 }

@@ -14,6 +14,7 @@ const (
 	component     = "phones.example.org"
 	secret        = "component-secret"
 	sipDomain     = "gw.example.org"
+	records       = "calls.jsonl"
 )
 
 // A stage has the lab, and who plays.
@@ -21,7 +22,8 @@ type stage struct {
 	lab      *peer.Lab
 	gateway  *peer.Gateway
 	chat     *peer.Chat
-	one, two *peer.Linphone // 2001 and 2002
+	one, two *peer.LinphonePhone // 2001 and 2002
+	record   string              // of the call, as the gateway wrote it
 	scene    int
 }
 
@@ -42,9 +44,10 @@ func (s *stage) say(format string, args ...any) {
 // mapping is the gateway's file.
 func (s *stage) mapping() string {
 	return fmt.Sprintf(`[gateway]
-node  = "demo"
-state = "state"
-http  = %q
+node    = "demo"
+state   = "state"
+http    = %q
+records = %q
 
 [sip.pbx]
 listen   = ["udp:%s"]
@@ -65,7 +68,7 @@ as   = { pbx = "{ext}", chat = "{ext}@%s" }
 home = "chat:{user:[a-z][a-z0-9._-]*}@example.org"
 as   = { pbx = "{user}", chat = "{user}@%s" }
 `,
-		s.lab.At(peer.GatewayHost, peer.HTTPPort), s.lab.At(peer.GatewayHost, peer.SIPPort), sipDomain,
+		s.lab.At(peer.GatewayHost, peer.HTTPPort), records, s.lab.At(peer.GatewayHost, peer.SIPPort), sipDomain,
 		component, s.lab.At(peer.XMPPHost, peer.ComponentPort), secret, component, component)
 }
 
@@ -96,10 +99,10 @@ func (s *stage) build(ctx context.Context) error {
 		return err
 	}
 	s.say("starting two SIP phones (linphonec), 2001 and 2002; they register with the gateway")
-	if s.one, err = s.phone(ctx, 0, "2001"); err != nil {
+	if s.one, err = s.phone(ctx, 0, "2001", toneOne); err != nil {
 		return err
 	}
-	if s.two, err = s.phone(ctx, 1, "2002"); err != nil {
+	if s.two, err = s.phone(ctx, 1, "2002", toneTwo); err != nil {
 		return err
 	}
 	s.say("logging alice@example.org in (slixmpp)")
@@ -109,10 +112,13 @@ func (s *stage) build(ctx context.Context) error {
 	return s.chat.Login(ctx, alice, alicePassword)
 }
 
-func (s *stage) phone(ctx context.Context, n int, user string) (*peer.Linphone, error) {
-	return peer.StartLinphone(ctx, s.lab, peer.PhoneConfig{
-		Host: peer.PhoneHost + n, User: user, Password: "pw-" + user, Domain: sipDomain,
-		Server: s.lab.At(peer.GatewayHost, peer.SIPPort),
+func (s *stage) phone(ctx context.Context, n int, user string, tone float64) (*peer.LinphonePhone, error) {
+	return peer.StartLinphonePhone(ctx, s.lab, peer.CallConfig{
+		PhoneConfig: peer.PhoneConfig{
+			Host: peer.PhoneHost + n, User: user, Password: "pw-" + user, Domain: sipDomain,
+			Server: s.lab.At(peer.GatewayHost, peer.SIPPort),
+		},
+		Tone: tone,
 	})
 }
 

@@ -90,25 +90,13 @@ func (b *Baresip) command(ctx context.Context, name, params string) error {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
-	body, err := json.Marshal(map[string]string{"command": name, "params": params, "token": "t"})
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(c, "%d:%s,", len(body), body); err != nil {
+	if err := writeCommand(c, name, params); err != nil {
 		return err
 	}
 	r := bufio.NewReader(c)
 	for {
-		length, err := r.ReadString(':')
+		answer, err := readNetstring(r)
 		if err != nil {
-			return err
-		}
-		n, err := strconv.Atoi(strings.TrimSuffix(length, ":"))
-		if err != nil || n < 0 || n > 1<<20 {
-			return fmt.Errorf("bad netstring length %q", length)
-		}
-		answer := make([]byte, n+1) // and the comma
-		if _, err := io.ReadFull(r, answer); err != nil {
 			return err
 		}
 		var a struct {
@@ -116,7 +104,7 @@ func (b *Baresip) command(ctx context.Context, name, params string) error {
 			OK       bool   `json:"ok"`
 			Data     string `json:"data"`
 		}
-		if err := json.Unmarshal(answer[:n], &a); err != nil {
+		if err := json.Unmarshal(answer, &a); err != nil {
 			return err
 		}
 		if a.Response && !a.OK {
@@ -126,4 +114,31 @@ func (b *Baresip) command(ctx context.Context, name, params string) error {
 			return nil
 		}
 	}
+}
+
+// readNetstring reads one netstring and gives what is in it.
+func readNetstring(r *bufio.Reader) ([]byte, error) {
+	length, err := r.ReadString(':')
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(length, ":"))
+	if err != nil || n < 0 || n > 1<<20 {
+		return nil, fmt.Errorf("bad netstring length %q", length)
+	}
+	raw := make([]byte, n+1) // and the comma
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return nil, err
+	}
+	return raw[:n], nil
+}
+
+// writeCommand writes a command to a control socket.
+func writeCommand(w io.Writer, name, params string) error {
+	body, err := json.Marshal(map[string]string{"command": name, "params": params, "token": "t"})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%d:%s,", len(body), body)
+	return err
 }

@@ -55,7 +55,7 @@ func StartEjabberd(ctx context.Context, lab *Lab, cfg EjabberdConfig) (*Ejabberd
 	if err != nil {
 		return nil, err
 	}
-	e := &Ejabberd{lab: lab, ports: []int{XMPPPort}}
+	e := &Ejabberd{lab: lab, ports: []int{XMPPPort, webSocketPort}}
 	if len(cfg.Components) > 0 {
 		e.ports = append(e.ports, ComponentPort)
 	}
@@ -115,7 +115,7 @@ func (e *Ejabberd) configure(dir string, cfg EjabberdConfig) (string, error) {
 	}
 	return fill(dir, "ejabberd.yml", ejabberdConfig, map[string]any{
 		"Dir": dir, "Host": e.lab.Host(XMPPHost), "XMPPPort": XMPPPort, "ComponentPort": ComponentPort,
-		"Domains": domains, "Components": cfg.Components, "Offline": cfg.Offline,
+		"WebSocketPort": webSocketPort, "Domains": domains, "Components": cfg.Components, "Offline": cfg.Offline,
 	})
 }
 

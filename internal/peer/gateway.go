@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -136,4 +137,49 @@ func Run(ctx context.Context, binary string, args ...string) (Result, error) {
 		return Result{}, fmt.Errorf("run %s: %w", filepath.Base(binary), err)
 	}
 	return Result{Code: cmd.ProcessState.ExitCode(), Out: out.String(), ErrOut: errOut.String()}, nil
+}
+
+// Files is how many files and sockets the gateway has open.
+func (g *Gateway) Files() (int, error) {
+	r := g.current()
+	if r == nil {
+		return 0, fmt.Errorf("files of %s: %w", g.Name, errEnded)
+	}
+	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("files of %s: %w", g.Name, err)
+	}
+	return len(all), nil
+}
+
+// KillChildren kills the processes that the gateway has started, and says how
+// many they were.
+func (g *Gateway) KillChildren() (int, error) {
+	r := g.current()
+	if r == nil {
+		return 0, fmt.Errorf("children of %s: %w", g.Name, errEnded)
+	}
+	pid := r.cmd.Process.Pid
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return 0, fmt.Errorf("children of %s: %w", g.Name, err)
+	}
+	n := 0
+	for _, file := range threads {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread is gone
+		}
+		for _, word := range strings.Fields(string(raw)) {
+			child, err := strconv.Atoi(word)
+			if err == nil {
+				err = syscall.Kill(child, syscall.SIGKILL)
+			}
+			if err != nil {
+				return n, fmt.Errorf("kill a child of %s: %w", g.Name, err)
+			}
+			n++
+		}
+	}
+	return n, nil
 }

@@ -42,7 +42,7 @@ func StartProsody(ctx context.Context, lab *Lab, cfg ProsodyConfig) (*Prosody, e
 	if _, err := lab.Dir("prosody/certs"); err != nil { // it looks there
 		return nil, err
 	}
-	p := &Prosody{lab: lab, ports: []int{XMPPPort}}
+	p := &Prosody{lab: lab, ports: []int{XMPPPort, webSocketPort}}
 	if len(cfg.Components) > 0 { // without one it does not listen for any
 		p.ports = append(p.ports, ComponentPort)
 	}
@@ -81,7 +81,7 @@ func (p *Prosody) configure(dir string, cfg ProsodyConfig) (string, error) {
 	}
 	return fill(dir, "prosody.cfg.lua", prosodyConfig, map[string]any{
 		"Dir": dir, "Host": p.lab.Host(XMPPHost), "XMPPPort": XMPPPort, "ComponentPort": ComponentPort,
-		"Domains": names, "Components": cfg.Components, "Offline": cfg.Offline,
+		"WebSocketPort": webSocketPort, "Domains": names, "Components": cfg.Components, "Offline": cfg.Offline,
 	})
 }
 

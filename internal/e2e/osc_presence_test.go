@@ -1,0 +1,54 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"gateway/internal/peer"
+)
+
+// sees waits until a user is shown a party of the gateway's with a type of
+// presence, "" for one who is there, behind the first mark lines.
+func (w *oscTextWorld) sees(mark int, user, who, kind string) {
+	w.t.Helper()
+	_, err := w.chat.WaitAfter(w.ctx, mark, func(e peer.ChatEvent) bool {
+		return e.Event == "presence" && e.As == user && e.From == who && e.Type == kind
+	})
+	if err != nil {
+		w.t.Fatalf("%s is not shown as %q: %v", who, kind, err)
+	}
+}
+
+// Members of a group come and go, and an XMPP user who has asked for it sees
+// them, and the group while somebody is in it; a member sees the user.
+func TestPresenceCrossesBetweenOSCAndXMPP(t *testing.T) {
+	w := newOSCTextWorld(t)
+	const tim, group = "osc+tim@" + component, "orchestra@" + component
+	mark := w.chat.Out.Len()
+	for _, who := range []string{tim, group} {
+		w.must(w.chat.Raw(alice, fmt.Sprintf("<presence type='subscribe' to='%s'/>", who)))
+		w.sees(mark, alice, who+"/gateway", "")
+	}
+
+	w.tim.Send(peer.OSCMessage{Address: "/presence/watch", Args: []any{"alice"}}.Packet())
+	w.wait(w.tim, "/presence", "alice", "offline", "")
+	w.must(w.chat.Raw(alice, fmt.Sprintf("<presence type='subscribed' to='%s'/>", tim)))
+	w.must(w.chat.Raw(alice, "<presence><show>away</show><status>at lunch</status></presence>"))
+	w.wait(w.tim, "/presence", "alice", "away", "at lunch")
+
+	mark = w.chat.Out.Len()
+	w.tim.Close()
+	w.sees(mark, alice, tim+"/gateway", "unavailable") // after timeout
+	mark = w.chat.Out.Len()
+	again := w.original("tim", oscHost, w.At(peer.GatewayHost, oscPort))
+	w.sees(mark, alice, tim+"/gateway", "")
+	w.heard(again, "gateway")
+	again.Send(peer.OSCMessage{Address: "/presence/watch", Args: []any{"nobody"}}.Packet())
+	w.wait(again, "/presence/failed", "nobody", "not-found", "")
+
+	mark = w.chat.Out.Len()
+	w.must(w.chat.Raw(alice, fmt.Sprintf("<presence type='unsubscribe' to='%s'/>", tim)))
+	w.sees(mark, alice, tim, "unsubscribed")
+}

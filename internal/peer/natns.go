@@ -1,0 +1,80 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A namespace is a network namespace and the one thread that is in it. What the
+// thread opens or starts belongs to the namespace for good.
+type namespace struct {
+	path string      // names it for ip(8), while the thread lives
+	do   chan func() // to be run by the thread; closed at the end
+	done chan struct{}
+}
+
+// newNamespace makes an empty one.
+func newNamespace() (*namespace, error) {
+	n := &namespace{do: make(chan func()), done: make(chan struct{})}
+	started := make(chan error)
+	go n.run(started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("network namespace (they need root, or unshare -Urn, in a place that allows them): %w", err)
+	}
+	return n, nil
+}
+
+func (n *namespace) run(started chan<- error) {
+	runtime.LockOSThread() // for ever: the thread ends with this goroutine
+	if unix.Gettid() == unix.Getpid() {
+		// /proc/net shows the whole process the namespace of its first thread.
+		go n.run(started)
+		<-n.done
+		runtime.UnlockOSThread()
+		return
+	}
+	defer close(n.done)
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		started <- err
+		return
+	}
+	n.path = fmt.Sprintf("/proc/%d/task/%d/ns/net", unix.Getpid(), unix.Gettid())
+	started <- nil
+	for f := range n.do {
+		f()
+	}
+}
+
+// within runs f in the namespace. f must not call within.
+func (n *namespace) within(f func() error) error {
+	result := make(chan error)
+	n.do <- func() { result <- f() }
+	return <-result
+}
+
+// close ends the thread, and the programs that were started by it.
+func (n *namespace) close() {
+	close(n.do)
+	<-n.done
+}
+
+// ip runs lines of ip(8) in the namespace.
+func (n *namespace) ip(ctx context.Context, lines ...string) error {
+	return n.within(func() error {
+		binary, err := need("ip")
+		if err != nil {
+			return err
+		}
+		cmd := exec.CommandContext(ctx, binary, "-batch", "-")
+		cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("ip: %w: %s", err, strings.TrimSpace(string(out)))
+		}
+		return nil
+	})
+}
