@@ -19,22 +19,33 @@ func cpuTime(group int) (time.Duration, error) {
 		return 0, err
 	}
 	for _, pid := range pids {
-		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		t, err := threadTime(pid)
 		if err != nil {
-			return 0, fmt.Errorf("cpu time: %w", err)
+			return 0, err
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				continue // the thread has just ended
-			}
-			ns, _, _ := strings.Cut(string(text), " ")
-			n, err := strconv.ParseInt(ns, 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("cpu time: %s: %w", file, err)
-			}
-			sum += time.Duration(n)
+		sum += t
+	}
+	return sum, nil
+}
+
+// threadTime is what the threads of a process have had of the CPUs so far.
+func threadTime(pid int) (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil {
+		return 0, fmt.Errorf("cpu time: %w", err)
+	}
+	var sum time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has just ended
 		}
+		ns, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(ns, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("cpu time: %s: %w", file, err)
+		}
+		sum += time.Duration(n)
 	}
 	return sum, nil
 }
@@ -59,8 +70,7 @@ func groupOf(word string) (int, error) {
 		if p.parent != us {
 			return false
 		}
-		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.id))
-		return err == nil && bytes.Contains(line, []byte(word))
+		return started(p.id, word)
 	})
 	if err != nil {
 		return 0, err
@@ -69,6 +79,12 @@ func groupOf(word string) (int, error) {
 		return 0, fmt.Errorf("%d programs run with %s, not one", len(all), word)
 	}
 	return all[0], nil // a program of a lab leads a group of its own
+}
+
+// started reports whether word is on the command line of a process.
+func started(pid int, word string) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && bytes.Contains(line, []byte(word))
 }
 
 type process struct{ id, parent, group int }

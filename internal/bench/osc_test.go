@@ -1,0 +1,87 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gateway/internal/peer"
+)
+
+func TestMarkedMessagesAreKnownByTheirLoad(t *testing.T) {
+	t.Parallel()
+	mark := oscMark(7, 300)
+	for _, row := range []struct {
+		name   string
+		packet []byte
+		load   int
+		ok     bool
+	}{
+		{"one of a load", mark, 7, true},
+		{"a ping", peer.OSCBundle(peer.OSCMessage{Address: "/groupclient/ping", Args: []any{"player"}}), 0, false},
+		{"one that is cut off", mark[:31], 0, false},
+		{"nothing", nil, 0, false},
+	} {
+		if load, ok := markedLoad(row.packet); load != row.load || ok != row.ok {
+			t.Errorf("%s: load %d, %v", row.name, load, ok)
+		}
+	}
+	if len(mark) != 32 {
+		t.Errorf("a message has %d bytes", len(mark))
+	}
+}
+
+func FuzzMarkedMessage(f *testing.F) {
+	f.Add(oscMark(1, 2))
+	f.Add([]byte("/bench/mark\x00,iii"))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		if load, ok := markedLoad(packet); ok && (load < 0 || len(packet) != 32) {
+			t.Errorf("load %d", load)
+		}
+	})
+}
+
+func TestCostsOfGroupsAreToldByTheirRatios(t *testing.T) {
+	t.Parallel()
+	f := fanned{others: 7}
+	for r := range fanRates {
+		f.gateway[r] = []fanSample{{sent: 10_000, cpu: 80 * time.Millisecond, lost: 0.005}}
+		f.loop[r] = []fanSample{{sent: 10_000, cpu: 100 * time.Millisecond}}
+	}
+	users := registered{name: "100 users", asked: 10, answered: 9, bytes: 900, cpu: time.Millisecond, elapsed: time.Second}
+	var b strings.Builder
+	printOSC(&b, oscCosts{fans: []fanned{f}, users: []registered{users}})
+	told := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{
+		"To 7 of the others, 10000 messages a second", "100,000, gateway 0.80", "100,000, plain loop 1.00",
+		"gateway / plain loop 0.80 (0.80...0.80) level", "gateway 0.50 (0.50...0.50) missed", "gateway 0.50 (0.50...0.50) met",
+		"100 users, per CPU second", "9000 (9 answered of 10 in 1.0 s, 900 bytes each)",
+	} {
+		if !strings.Contains(told, want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+func TestUsersWhoAreNotAnsweredAreCounted(t *testing.T) {
+	t.Parallel()
+	conn, err := peer.ListenOSC("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := peer.ServeOSC(conn)
+	defer server.Close()
+	var users []oscAsker
+	for _, to := range []string{server.Addr().String(), "127.0.0.1:1"} {
+		u, err := newOSCAsker("127.0.0.1", to, "g", to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.conn.Close()
+		u.members = 1
+		users = append(users, u)
+	}
+	if r := askAll(users, 3, true); r.asked != 6 || r.answered != 3 || r.bytes == 0 {
+		t.Errorf("%+v", r)
+	}
+}
