@@ -1,0 +1,127 @@
+// An XMPP user who calls and is called, with the library stanza and the
+// browser's WebRTC. It does what it is told by /order, one thing after the other,
+// and tells /event what it has seen; what it hears goes to /sound.
+"use strict"
+
+let client, session, settings, sender, number = 0
+let telling = Promise.resolve()
+const audio = new AudioContext({sampleRate: 48000})
+
+function post(path, body) {
+	telling = telling.then(() => fetch(path, {method: "POST", body}))
+}
+
+function tell(event, what = {}) { post("/event", JSON.stringify({event, ...what})) }
+
+// tone is what this user says.
+function tone() {
+	const source = audio.createOscillator(), gain = audio.createGain(), out = audio.createMediaStreamDestination()
+	source.frequency.value = settings.tone
+	gain.gain.value = 0.25
+	source.connect(gain).connect(out)
+	source.start()
+	return out.stream
+}
+
+// listen records a track. Chromium plays one that comes from afar only where an
+// element does, too.
+function listen(track) {
+	const stream = new MediaStream([track]), element = new Audio()
+	element.srcObject = stream
+	element.muted = true
+	element.play()
+	const recorder = new AudioWorkletNode(audio, "recorder")
+	recorder.port.onmessage = e => { if (track.readyState === "live") post("/sound", e.data) }
+	audio.createMediaStreamSource(stream).connect(recorder)
+}
+
+// take watches a new session.
+function take(s) {
+	session = s
+	s.pc.addEventListener("track", e => listen(e.track))
+	s.pc.addEventListener("connectionstatechange", () => {
+		tell("connection", {state: s.pc.connectionState})
+	})
+	s.pc.addEventListener("icecandidate", e => {
+		if (e.candidate?.candidate) tell("candidate", {text: e.candidate.candidate})
+	})
+}
+
+// choose leaves nothing but the codec of the settings, and telephone-event.
+function choose(s) {
+	if (!settings.codec) return
+	const all = RTCRtpReceiver.getCapabilities("audio").codecs
+	const codecs = all.filter(c => [settings.codec, "telephone-event"].includes(c.mimeType.toLowerCase().replace("audio/", "")))
+	for (const t of s.pc.getTransceivers()) t.setCodecPreferences(codecs)
+}
+
+// say adds the tone to a session.
+async function say(s) {
+	const stream = tone()
+	for (const track of stream.getTracks()) await s.addTrack(track, stream)
+	choose(s)
+	sender = s.pc.getSenders().find(x => x.track)
+}
+
+function login(o) {
+	settings = o
+	client = XMPP.createClient({
+		jid: o.jid, password: o.password, transports: {websocket: o.url, bosh: false}, allowResumption: false,
+		jingle: {iceServers: [], trickleIce: o.trickle},
+	})
+	client.on("raw:outgoing", text => tell("sent", {text: String(text)}))
+	client.on("raw:incoming", text => tell("got", {text: String(text)}))
+	client.on("session:started", () => { client.sendPresence(); tell("online", {jid: client.jid}) })
+	client.on("auth:failed", () => tell("refused"))
+	client.on("disconnected", () => tell("offline"))
+	client.on("jingle:incoming", async s => {
+		take(s)
+		tell("incoming", {from: s.peerID})
+		if (!settings.silent) await s.ring()
+	})
+	client.on("jingle:outgoing", take)
+	for (const event of ["accepted", "ringing", "hold", "resumed", "mute", "unmute"]) {
+		client.on("jingle:" + event, s => tell(event, {sid: s.sid}))
+	}
+	client.on("jingle:terminated", (s, reason) => tell("ended", {reason: reason?.condition ?? String(reason ?? "")}))
+	client.connect()
+}
+
+const orders = {
+	async login(o) {
+		await audio.audioWorklet.addModule("/recorder.js")
+		await audio.resume()
+		login(o)
+	},
+	async dial({to}) {
+		const s = client.jingle.createMediaSession(to, "call-" + ++number + "-" + Math.random().toString(36).slice(2))
+		take(s)
+		await say(s)
+		await s.start({offerToReceiveAudio: true})
+	},
+	async answer() { await say(session); await session.accept() },
+	end({reason}) { session.end(reason) },
+	hold() { return session.hold() },
+	resume() { return session.resume() },
+	press({keys}) { sender.dtmf.insertDTMF(keys, 100, 80) },
+	restart() { return session.restartIce() },
+	raw({text}) { client.transport.socket.send(text) },
+	logout() { client.disconnect() },
+	async stats() {
+		const all = []
+		if (session) (await session.pc.getStats()).forEach(x => all.push(x))
+		return all
+	},
+}
+
+async function obey() {
+	for (;;) {
+		const {id, order, ...rest} = await (await fetch("/order")).json()
+		try {
+			tell("done", {id, result: await orders[order]?.(rest) ?? null})
+		} catch (e) {
+			tell("done", {id, error: String(e)})
+		}
+	}
+}
+obey().catch(e => tell("failed", {text: String(e)}))

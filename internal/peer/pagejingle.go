@@ -1,0 +1,353 @@
+package peer
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed" // for the page
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The page, and what its library is made from.
+var (
+	//go:embed files/jingle/page.html
+	jinglePage string
+	//go:embed files/jingle/page.js
+	jingleScript string
+	//go:embed files/jingle/recorder.js
+	jingleRecorder string
+	//go:embed files/jingle/package-lock.json
+	jingleLock []byte
+)
+
+// A JinglePage is an XMPP user in a page in Chromium: the published library
+// stanza (Jingle) on the browser's WebRTC, with a tone for a microphone. It
+// calls no STUN server, and hears nothing before a call is taken.
+type JinglePage struct {
+	browserPage
+	callEvents
+	cfg  JingleConfig
+	done sync.WaitGroup
+	stop context.CancelFunc
+
+	mu    sync.Mutex // guards what follows
+	heard Sound
+	ids   int // orders given
+}
+
+// JingleConfig is who is at a page.
+type JingleConfig struct {
+	Host     int    // of the lab, that serves the page
+	JID      string // full: "alice@example.org/desk"
+	Password string
+	URL      string  // of the server's WebSocket (RFC 7395)
+	Tone     float64 // what the user says, in Hz
+	Codec    string  // the only one of the user's, such as "pcmu"; "" for all there are
+	// Silent: it does not say that it rings.
+	Silent bool
+	// Batch: all candidates are in the first word, none come later.
+	Batch bool
+}
+
+// WebSocketURL is where an XMPP server at XMPPHost of the lab takes WebSockets: a
+// Prosody or an Ejabberd.
+func WebSocketURL(lab *Lab) string {
+	return "ws://" + lab.At(XMPPHost, webSocketPort) + "/xmpp-websocket"
+}
+
+const webSocketPort = 25280
+
+// A PageEvent is something that a page has seen.
+type PageEvent struct {
+	Event  string          `json:"event"`
+	Text   string          `json:"text"`   // of "sent" and "got", a stanza; of "candidate"
+	State  string          `json:"state"`  // of "connection", RTCPeerConnection.connectionState
+	From   string          `json:"from"`   // of "incoming"
+	Reason string          `json:"reason"` // of "ended", the word in session-terminate
+	ID     int             `json:"id"`     // of "done", the order's
+	Error  string          `json:"error"`  // of "done", "" if it went well
+	Result json.RawMessage `json:"result"` // of "done"
+}
+
+// StartJinglePage opens a page, and returns when the user is online.
+func StartJinglePage(ctx context.Context, lab *Lab, cfg JingleConfig) (*JinglePage, error) {
+	library, err := jingleLibrary()
+	if err != nil {
+		return nil, err
+	}
+	p := &JinglePage{cfg: cfg, heard: Sound{Rate: jinglePageRate}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sound", p.hear)
+	local, _, _ := strings.Cut(cfg.JID, "@")
+	err = p.openPage(lab, "page "+local, cfg.Host, map[string]pageFile{
+		"/{$}":         {"text/html", jinglePage},
+		"/page.js":     {"text/javascript", jingleScript},
+		"/recorder.js": {"text/javascript", jingleRecorder},
+		"/stanza.js":   {"text/javascript", library},
+	}, mux,
+		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+		"--disable-features=WebRtcHideLocalIpsWithMdns", "--disable-quic")
+	if err != nil {
+		return nil, err
+	}
+	p.ready = p.login
+	listen, stop := context.WithCancel(ctx)
+	p.stop = stop
+	p.done.Go(func() { p.listen(listen) })
+	return p, p.Start(ctx)
+}
+
+// jinglePageRate is the rate of what the page hears, in Hz.
+const jinglePageRate = 48000
+
+// jingleLibrary is the library that scripts/install-peers has made.
+func jingleLibrary() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("jingle page: %w", err)
+	}
+	name := filepath.Join(cache, "gateway-peers", fmt.Sprintf("stanza-%.16x.js", sha256.Sum256(jingleLock)))
+	library, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("jingle page: the library is not there (scripts/install-peers makes it): %w", err)
+	}
+	return string(library), nil
+}
+
+// login has the user come online.
+func (p *JinglePage) login(ctx context.Context) error {
+	mark := p.Events.Len()
+	err := p.do(ctx, "login", map[string]any{
+		"jid": p.cfg.JID, "password": p.cfg.Password, "url": p.cfg.URL, "tone": p.cfg.Tone,
+		"codec": p.cfg.Codec, "silent": p.cfg.Silent, "trickle": !p.cfg.Batch,
+	}, nil)
+	if err != nil {
+		return err
+	}
+	e, err := p.WaitEvent(ctx, mark, func(e PageEvent) bool {
+		return e.Event == "online" || e.Event == "refused" || e.Event == "offline"
+	})
+	if err == nil && e.Event != "online" {
+		err = fmt.Errorf("page: %s is %s", p.cfg.JID, e.Event)
+	}
+	return err
+}
+
+// do gives an order with parameters and waits until it is carried out. result
+// gets what came of it, unless it is nil.
+func (p *JinglePage) do(ctx context.Context, order string, params map[string]any, result any) error {
+	p.mu.Lock()
+	p.ids++
+	id := p.ids
+	p.mu.Unlock()
+	all := map[string]any{"id": id, "order": order}
+	for name, value := range params {
+		all[name] = value
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	mark := p.Events.Len()
+	if err := p.order(ctx, string(raw)); err != nil {
+		return err
+	}
+	e, err := p.WaitEvent(ctx, mark, func(e PageEvent) bool { return e.Event == "done" && e.ID == id || e.Event == "failed" })
+	if err != nil {
+		return fmt.Errorf("page: %s: %w", order, err)
+	}
+	if e.Error != "" || e.Event == "failed" {
+		return fmt.Errorf("page: %s: %s%s", order, e.Error, e.Text)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.Unmarshal(e.Result, result)
+}
+
+// WaitEvent gives the first event behind the first mark lines of Events that
+// match likes, once there is one.
+func (p *JinglePage) WaitEvent(ctx context.Context, mark int, match func(PageEvent) bool) (PageEvent, error) {
+	var found PageEvent
+	_, err := p.Events.WaitAfter(ctx, mark, func(line string) bool {
+		var e PageEvent
+		if json.Unmarshal([]byte(line), &e) != nil || !match(e) {
+			return false
+		}
+		found = e
+		return true
+	})
+	return found, err
+}
+
+// Stanzas are those that the page has sent or got so far, in their order, each
+// behind "sent " or "got ".
+func (p *JinglePage) Stanzas() []string {
+	var all []string
+	for _, line := range p.Events.All() {
+		var e PageEvent
+		if json.Unmarshal([]byte(line), &e) == nil && (e.Event == "sent" || e.Event == "got") {
+			all = append(all, e.Event+" "+e.Text)
+		}
+	}
+	return all
+}
+
+// listen makes events of a call of the page's.
+func (p *JinglePage) listen(ctx context.Context) {
+	for mark := 0; ; {
+		if _, err := p.Events.WaitAfter(ctx, mark, func(string) bool { return true }); err != nil {
+			return
+		}
+		lines := p.Events.All()
+		for _, line := range lines[mark:] {
+			var e PageEvent
+			if json.Unmarshal([]byte(line), &e) == nil {
+				p.saw(e)
+			}
+		}
+		mark = len(lines)
+	}
+}
+
+func (p *JinglePage) saw(e PageEvent) {
+	switch {
+	case e.Event == "incoming":
+		p.add(CallIncoming, e.From)
+	case e.Event == "ringing":
+		p.add(CallRinging, "")
+	case e.Event == "connection" && e.State == "connected", e.Event == "resumed":
+		p.add(CallTalking, "")
+	case e.Event == "hold":
+		p.add(CallHeld, "")
+	case e.Event == "ended":
+		p.add(CallEnded, e.Reason)
+	}
+}
+
+// hear takes a piece of what the page hears.
+func (p *JinglePage) hear(_ http.ResponseWriter, r *http.Request) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxPageEvent))
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ; len(raw) >= 2 && len(p.heard.Samples) < int(toneLong/time.Second)*jinglePageRate; raw = raw[2:] {
+		p.heard.Samples = append(p.heard.Samples, int16(binary.LittleEndian.Uint16(raw)))
+	}
+}
+
+// forget begins a new record of what is heard.
+func (p *JinglePage) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard.Samples = nil
+}
+
+// Heard is what the page has heard in its last call so far.
+func (p *JinglePage) Heard() (Sound, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.heard.Samples)
+	return Sound{Rate: p.heard.Rate, Samples: p.heard.Samples[:n:n]}, nil
+}
+
+// Number is the local part of the user's address.
+func (p *JinglePage) Number() string {
+	local, _, _ := strings.Cut(p.cfg.JID, "@")
+	return local
+}
+
+// Dial calls a full JID.
+func (p *JinglePage) Dial(ctx context.Context, to string) error {
+	p.forget()
+	return p.do(ctx, "dial", map[string]any{"to": to}, nil)
+}
+
+// Answer takes the call that is coming in.
+func (p *JinglePage) Answer(ctx context.Context) error {
+	p.forget()
+	return p.do(ctx, "answer", nil, nil)
+}
+
+// Hangup ends the call. One that has not been taken is ended as the library's
+// user would by End.
+func (p *JinglePage) Hangup(ctx context.Context) error { return p.End(ctx, "success") }
+
+// End ends the call with one of the words of XEP-0166 section 7.4: success,
+// busy, decline, cancel ...
+func (p *JinglePage) End(ctx context.Context, reason string) error {
+	return p.do(ctx, "end", map[string]any{"reason": reason}, nil)
+}
+
+// Hold says that the call is held; the microphone stays on.
+func (p *JinglePage) Hold(ctx context.Context) error { return p.do(ctx, "hold", nil, nil) }
+
+// Resume ends the hold.
+func (p *JinglePage) Resume(ctx context.Context) error { return p.do(ctx, "resume", nil, nil) }
+
+// Press presses keys: telephone-events, by the browser.
+func (p *JinglePage) Press(ctx context.Context, keys string) error {
+	return p.do(ctx, "press", map[string]any{"keys": keys}, nil)
+}
+
+// Transfer is an error: Jingle has none that the library knows.
+func (p *JinglePage) Transfer(context.Context, string) error {
+	return fmt.Errorf("page: transfer: %w", http.ErrNotSupported)
+}
+
+// RestartICE begins another run of ICE, with new credentials.
+func (p *JinglePage) RestartICE(ctx context.Context) error { return p.do(ctx, "restart", nil, nil) }
+
+// Raw sends a stanza as it is.
+func (p *JinglePage) Raw(ctx context.Context, xml string) error {
+	return p.do(ctx, "raw", map[string]any{"text": xml}, nil)
+}
+
+// Logout takes the user offline.
+func (p *JinglePage) Logout(ctx context.Context) error {
+	mark := p.Events.Len()
+	if err := p.do(ctx, "logout", nil, nil); err != nil {
+		return err
+	}
+	_, err := p.WaitEvent(ctx, mark, func(e PageEvent) bool { return e.Event == "offline" })
+	return err
+}
+
+// A PageStat is one entry of what RTCPeerConnection.getStats says, as far as
+// tests look at it.
+type PageStat struct {
+	Type      string `json:"type"` // "codec", "transport", "inbound-rtp", "local-candidate" ...
+	MimeType  string `json:"mimeType"`
+	SRTP      string `json:"srtpCipher"`
+	DTLS      string `json:"dtlsState"`
+	Role      string `json:"dtlsRole"`
+	Address   string `json:"address"`
+	Candidate string `json:"candidateType"`
+	SSRC      uint32 `json:"ssrc"`
+	Packets   int    `json:"packetsReceived"`
+	Lost      int    `json:"packetsLost"`
+}
+
+// Stats asks the browser about the last call.
+func (p *JinglePage) Stats(ctx context.Context) ([]PageStat, error) {
+	var all []PageStat
+	err := p.do(ctx, "stats", nil, &all)
+	return all, err
+}
+
+// Close ends the page.
+func (p *JinglePage) Close() {
+	p.stop()
+	p.done.Wait()
+	p.browserPage.Close()
+}
