@@ -51,6 +51,8 @@ type Plane interface {
 	Stats(p PacketPort) (Stats, bool)
 	// Close gives the sockets back and returns the last counts.
 	Close(p PacketPort) Stats
+	// Count is how many ports are open.
+	Count() int
 	// Fingerprint is that of the certificate that the plane shows in DTLS.
 	Fingerprint() Fingerprint
 }

@@ -234,6 +234,17 @@ func (p *Plane) Close(port media.PacketPort) media.Stats {
 	return m.Stats
 }
 
+// Count is how many ports are open.
+func (p *Plane) Count() int {
+	q := p.current()
+	if q == nil {
+		return 0
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ports)
+}
+
 // Fingerprint is that of the certificate that the child shows in DTLS.
 func (p *Plane) Fingerprint() media.Fingerprint {
 	if q := p.current(); q != nil {

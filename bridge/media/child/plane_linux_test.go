@@ -188,6 +188,9 @@ func TestAChildCarriesPackets(t *testing.T) {
 	if _, ok := p.Stats(a.port.ID); ok {
 		t.Error("a closed port has counts")
 	}
+	if n := p.Count(); n != 1 {
+		t.Errorf("%d ports are open, want the other's", n)
+	}
 	if f := p.Fingerprint(); f.Hash != "sha-256" || f.Value == "" {
 		t.Errorf("the fingerprint is %+v", f)
 	}

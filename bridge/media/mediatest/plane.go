@@ -163,7 +163,7 @@ func (p *Plane) SetFull(full bool) {
 	p.full = full
 }
 
-// Count is how many ports are open.
+// Count implements media.Plane.
 func (p *Plane) Count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

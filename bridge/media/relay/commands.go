@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"log/slog"
 	"time"
 
 	"gateway/bridge/media"
@@ -65,9 +66,12 @@ func (l *loop) ask(f func() bool) func() bool {
 func (r *Relay) Set(p media.PacketPort, s media.Setting) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, l := r.find(p)
+	g, l := r.find(p)
 	if l == nil {
 		return
+	}
+	if !r.wiring.set(g.port.number, &s) {
+		l.log.Warn("media address refused: it leads back to itself", slog.String("call", g.port.call))
 	}
 	in, out := r.formats.hold(s.In), r.formats.hold(s.Out)
 	l.push(func() {
@@ -100,6 +104,7 @@ func (r *Relay) Join(a, b media.PacketPort) {
 			return
 		}
 	}
+	ringA, ringB := r.wiring.join(ga.port.number, gb.port.number)
 	to.push(func() {
 		x, y := to.leg(a), to.leg(b)
 		if x == nil || y == nil {
@@ -107,6 +112,12 @@ func (r *Relay) Join(a, b media.PacketPort) {
 		}
 		to.at = x
 		to.join(x, y)
+		if ringA {
+			to.point(x, addresses{})
+		}
+		if ringB {
+			to.point(y, addresses{})
+		}
 	})
 }
 
@@ -137,6 +148,11 @@ func (r *Relay) move(g *leg, p media.PacketPort, to *loop) bool {
 
 // Part ends the forwarding from and to p.
 func (r *Relay) Part(p media.PacketPort) {
+	r.mu.Lock()
+	if g, _ := r.find(p); g != nil {
+		r.wiring.part(g.port.number)
+	}
+	r.mu.Unlock()
 	r.do(p, func(l *loop, g *leg) { l.part(g) })
 }
 
@@ -163,6 +179,7 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	owner := g.port
 	owner.Close()
 	g.home = nil // nobody else closes it
+	r.wiring.close(owner.number)
 	l.ports--
 	var s media.Stats
 	var handles []int32
@@ -192,4 +209,18 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	}
 	r.table.give(g)
 	return s
+}
+
+// Count is how many ports are open.
+func (r *Relay) Count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, l := range r.loops {
+		n += l.ports
+	}
+	if r.closed {
+		n = 0 // it has given all back itself
+	}
+	return n
 }

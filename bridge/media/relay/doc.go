@@ -37,4 +37,13 @@
 // and with a good seal if there are keys, have come from it; nothing is sent
 // there before. What is found, or confirmed by as many packets, is locked until
 // the next Set that says something else, or that comes when it has fallen silent.
+//
+// # Legs with ICE
+//
+// These share sockets, a pair on each address of ours for each loop. A STUN message
+// goes to the agent that it is for (transport.Mux), wherever it comes from. When a
+// check of ours has been answered from somewhere, that is where packets of the leg
+// come from, and the loop notes it: the leg is a tenant of the socket. What comes from
+// where nobody is a tenant is dropped. The agents' own goroutines send checks by the
+// sockets themselves, and tell the loop what way they have chosen.
 package relay

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"gateway/bridge/media"
@@ -95,6 +96,13 @@ func (f *formats) release(lists ...[]payload) {
 			}
 		}
 	}
+}
+
+// sight reports whether list has pictures.
+func (f *formats) sight(list []payload) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(list, func(p payload) bool { return f.all[p.format].Kind == codec.Video })
 }
 
 // A route says what becomes of the packets of one payload type.

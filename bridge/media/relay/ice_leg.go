@@ -64,7 +64,7 @@ func (r *Relay) newRun(p media.PacketPort, t *tenant, sites []*site, separate bo
 }
 
 func (r *Relay) agentConfig(p media.PacketPort, t *tenant, n *run, sites []*site, which int) transport.AgentConfig {
-	c := transport.AgentConfig{Component: which + 1}
+	c := transport.AgentConfig{Component: which + 1, Ours: r.doors.has}
 	socks := map[*transport.Base]*shared{}
 	for _, s := range sites {
 		one := s.socks[which]
@@ -191,19 +191,18 @@ func (l *loop) negotiate(g *leg, s media.Setting) {
 // selected has media go the way that a run has chosen.
 func (l *loop) selected(g *leg, n *run, s *shared, remote netip.AddrPort, way media.Pair) {
 	i := g.ice
-	switch n {
-	case i.next:
+	switch {
+	case n == i.next:
 		i.now.close()
-		i.now, i.next = n, nil
+		i.now, i.next, i.lost = n, nil, false
 		l.with(i.tenant.loop, func() { i.tenant.leave(n) })
-	case i.now:
-	default:
+	case n != i.now || i.lost:
 		return // of a run that is over
 	}
-	i.lost = false
 	l.steer(g, s, remote)
 	if s.which == forRTP {
 		i.pair = way
+		l.shakeNow(g)
 		l.teller.Post(&g.port.Listener, media.Connected{Pair: way})
 	}
 }
@@ -216,11 +215,25 @@ func (l *loop) steer(g *leg, s *shared, to netip.AddrPort) {
 		return
 	}
 	g.good = l.now // only now anything can come
+	if k := g.security; k != nil && k.waiting != nil && !k.waiting.Client {
+		l.shakeNow(g)
+	}
+}
+
+// shakeNow begins the DTLS association that has waited for a way. Where we are the
+// client it has waited until one is chosen: before that the peer may not take
+// what comes by it, and our first hello would be lost.
+func (l *loop) shakeNow(g *leg) {
 	if k := g.security; k != nil && k.waiting != nil {
 		d := *k.waiting
 		k.waiting = nil
 		l.shake(g, d)
 	}
+}
+
+// ready reports whether a DTLS association can begin.
+func (i *iceState) ready(g *leg, client bool) bool {
+	return g.sock[forRTP].to.IsValid() && (!client || i.pair != media.Pair{})
 }
 
 // failed takes note of a run that has found no way, or lost it. Nothing is sent to
@@ -233,9 +246,9 @@ func (l *loop) failed(g *leg, n *run, which int, err error) {
 		}
 		return
 	}
+	n.close()
 	switch n {
 	case i.next:
-		i.next.close()
 		i.next = nil
 		if !i.lost {
 			return

@@ -74,6 +74,34 @@ func (s *shared) close() {
 	}
 }
 
+// doors are the addresses of all shared sockets.
+type doors struct {
+	mu  sync.RWMutex // guards all
+	all map[netip.AddrPort]struct{}
+}
+
+func (d *doors) has(a netip.AddrPort) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	_, ok := d.all[a]
+	return ok
+}
+
+func (d *doors) add(a netip.AddrPort) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == nil {
+		d.all = map[netip.AddrPort]struct{}{}
+	}
+	d.all[a] = struct{}{}
+}
+
+func (d *doors) remove(a netip.AddrPort) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.all, a)
+}
+
 // hostAddresses are those of this machine, for host candidates.
 type hostAddresses struct {
 	fixed []netip.Addr // by configuration; nil: those of the interfaces
@@ -187,6 +215,7 @@ func (r *Relay) found(l *loop, addr netip.Addr, order int) (*site, error) {
 		l.shares++
 		one.base = transport.Base{Address: netip.AddrPortFrom(addr, number+uint16(which)), Send: one.send}
 		s.socks[which] = one
+		r.doors.add(one.base.Address)
 	}
 	l.push(func() {
 		for _, one := range s.socks {
@@ -202,6 +231,9 @@ func (r *Relay) found(l *loop, addr netip.Addr, order int) (*site, error) {
 // leaveSite closes a site that nobody uses. r.mu is held.
 func (r *Relay) leaveSite(l *loop, s *site) {
 	number := s.number
+	for _, one := range s.socks {
+		r.doors.remove(one.base.Address)
+	}
 	l.push(func() {
 		for _, one := range s.socks {
 			l.poller.remove(one.handle)

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"gateway/bridge/media"
 	"gateway/bridge/media/rtp"
@@ -19,6 +20,9 @@ const (
 	maxSources = 16
 	// maxHanded bounds the packets that wait for another loop.
 	maxHanded = 1024
+	// settledFor is how long an address stays a leg's without an answer to a
+	// check: two of them may be lost.
+	settledFor = 15 * time.Second
 )
 
 // errTaken says that another call has that address: what comes from there can't
@@ -38,6 +42,12 @@ type place struct {
 	at     *shared
 	source netip.AddrPort
 	run    *run // that has found it
+	seen   time.Duration
+}
+
+// place is the one that s says is t's.
+func (t *tenant) place(s *shared, source netip.AddrPort) *place {
+	return &t.places[slices.IndexFunc(t.places, func(p place) bool { return p.at == s && p.source == source })]
 }
 
 // leave gives up the places that were not found by n.
@@ -61,30 +71,30 @@ func (l *loop) with(other *loop, f func()) {
 }
 
 // admit lets packets of a leg come from source from now on: that way is open both ways.
-// Where it is another leg's already, that one keeps it. l is the sockets' loop.
+// Where it is another leg's already, that one keeps it as long as its peer answers.
+// l is the sockets' loop.
 func (l *loop) admit(t *tenant, n *run, s *shared, source netip.AddrPort) {
-	switch s.tenants[source] {
-	case t:
-		for i := range t.places {
-			if p := &t.places[i]; p.at == s && p.source == source {
-				p.run = n
-			}
+	if other := s.tenants[source]; other != nil {
+		p := other.place(s, source)
+		switch {
+		case other == t:
+			p.run, p.seen = n, l.now
+			return
+		case l.now-p.seen < settledFor:
+			l.reach(t, func(l *loop, g *leg) { l.failed(g, n, s.which, errTaken) })
+			return
 		}
-		return
-	case nil:
-	default:
-		l.reach(t, func(l *loop, g *leg) { l.failed(g, n, s.which, errTaken) })
-		return
+		other.places = slices.DeleteFunc(other.places, func(p place) bool { return p.at == s && p.source == source })
 	}
 	if len(t.places) == maxSources { // what is in use is found again by its next check
 		delete(t.places[0].at.tenants, t.places[0].source)
 		t.places = slices.Delete(t.places, 0, 1)
 	}
 	s.tenants[source] = t
-	t.places = append(t.places, place{s, source, n})
+	t.places = append(t.places, place{s, source, n, l.now})
 	l.reach(t, func(l *loop, g *leg) {
 		// Until one is chosen, any will do (RFC 8445 section 12.1).
-		if i := g.ice; (n == i.now || n == i.next) && !g.sock[s.which].to.IsValid() {
+		if i := g.ice; (n == i.now && !i.lost || n == i.next) && !g.sock[s.which].to.IsValid() {
 			l.steer(g, s, source)
 		}
 	})

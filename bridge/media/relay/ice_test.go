@@ -298,15 +298,26 @@ func TestAPeerWhoTakesBothByOnePortHasOneComponent(t *testing.T) {
 func TestAWayThatIsNeverFoundOrLostIsTold(t *testing.T) {
 	t.Parallel()
 	forICENetworks(t, func(t *testing.T, w *world) {
-		w.agents.Patience = time.Second
+		w.agents.Patience = 2 * time.Second
 		never := w.roam(t, manner{})
 		never.set(func(s *media.Setting) { s.ICE = &media.ICE{Ufrag: "abcd", Pwd: "abcdefghijklmnopqrstuv"} })
 		bad := w.roam(t, manner{})
 		bad.set(func(s *media.Setting) { s.ICE = &media.ICE{Ufrag: "a b", Pwd: "abcdefghijklmnopqrstuv"} })
+		one, other := w.roam(t, manner{}), w.roam(t, manner{}) // of each other, by our own socket
+		one.set(func(s *media.Setting) { s.ICE = &other.port.ICE })
+		other.set(func(s *media.Setting) { s.ICE, s.Controlling = &one.port.ICE, false })
 		p, q := w.call(t, manner{controlling: true})
 		p.meet()
 		passes(t, p, q, 0)
 		bad.await(isFailed)
+		for _, self := range []*nomad{one, other} {
+			self.await(func(e media.Event) bool {
+				if isConnected(e) {
+					t.Error("a leg is its own peer")
+				}
+				return isFailed(e)
+			})
+		}
 		never.await(isFailed)
 		p.agent.GracefulClose() // as one that is gone
 		p.await(isFailed)

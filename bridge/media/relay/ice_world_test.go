@@ -250,7 +250,7 @@ func (w *world) call(t testing.TB, m manner) (*nomad, *party) {
 // shakeHands has the peer do so the chosen way; from then on only it reads.
 func (p *nomad) shakeHands(e *transport.Endpoint, d media.DTLS) *dtlsPeer {
 	p.t.Helper()
-	q := &dtlsPeer{endpoint: e, outcome: make(chan transport.Outcome, 1), rest: make(chan []byte, 1000)}
+	q := &dtlsPeer{endpoint: e, outcome: make(chan transport.Outcome, 1), rest: make(chan []byte, 64)}
 	var err error
 	q.hands, err = e.Start(d, func(b []byte) { p.conn.Write(b) }, func(o transport.Outcome) { q.outcome <- o })
 	if err != nil {

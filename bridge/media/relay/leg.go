@@ -42,6 +42,7 @@ type state struct {
 	silent  bool      // Silent was the last that was told
 	heard   bool      // Heard was
 	awake   bool      // in loop.awake
+	sight   bool      // it may send pictures
 
 	in, out []payload
 	routes  []route       // of what comes
@@ -60,6 +61,7 @@ type state struct {
 	got, gave flow
 	dropped   [media.DropCount]uint64
 	monitor   rtp.Monitor
+	due       time.Duration // when the next packet would come if all kept to the ceiling
 	good      time.Duration // when something good came last, or silence began to count
 }
 

@@ -183,8 +183,14 @@ func TestClosedPortsTakeNoCommands(t *testing.T) {
 		if s := b.taken(1); s.Dropped[media.DropNowhere] != 1 {
 			t.Errorf("dropped %v", s.Dropped)
 		}
+		if n := w.Count(); n != 1 {
+			t.Errorf("%d ports are open, want the other's", n)
+		}
 		w.Shutdown()
 		w.Shutdown()
+		if n := w.Count(); n != 0 {
+			t.Errorf("%d ports are open after the end", n)
+		}
 		w.Set(b.port.ID, b.setting())
 		if s := w.Close(b.port.ID); s.In.Packets != 0 {
 			t.Errorf("counts after the end: %+v", s)

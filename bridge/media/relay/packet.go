@@ -51,8 +51,15 @@ func (l *loop) sound(g *leg, n int, source netip.AddrPort) {
 		g.drop(media.DropSource)
 		return
 	}
+	if !g.within(l.now, 1) {
+		g.drop(media.DropSend)
+		return
+	}
+	if !l.count(g, h, r, n) {
+		g.drop(media.DropRepeat)
+		return
+	}
 	l.hear(g)
-	l.count(g, h, r, n)
 	passes := r.out != noType && g.receive && g.peer != nil && g.peer.send && g.peer.sock[forRTP].to.IsValid()
 	if r.events {
 		l.pressed(g, h, r, b, passes)
@@ -65,14 +72,17 @@ func (l *loop) sound(g *leg, n int, source netip.AddrPort) {
 	}
 }
 
-// count counts an RTP packet that has come.
-func (l *loop) count(g *leg, h rtp.Header, r route, n int) {
+// count counts an RTP packet that has come; false if it has come before.
+func (l *loop) count(g *leg, h rtp.Header, r route, n int) bool {
 	rate := r.rate
 	if r.events {
 		rate = 0 // their timestamps stand still, and say nothing of jitter
 	}
-	g.receiver.Add(h, l.now, rate)
+	if g.receiver.Add(h, l.now, rate) == rtp.Duplicate {
+		return false
+	}
 	g.got.count(n, l.now)
+	return true
 }
 
 // pass sends an RTP packet of g's peer, which is in l.buf, on to that of p.
@@ -135,6 +145,10 @@ func (l *loop) control(g *leg, which, n int, source netip.AddrPort) {
 	}
 	if !l.placed(g, which, source, rtp.ControlSSRC(b)) {
 		g.drop(media.DropSource)
+		return
+	}
+	if !g.within(l.now, controlCost) {
+		g.drop(media.DropSend)
 		return
 	}
 	l.hear(g)

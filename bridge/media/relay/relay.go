@@ -58,9 +58,11 @@ type Relay struct {
 	agents    transport.Agents
 	addresses hostAddresses
 	reflector *reflector
+	doors     doors
 
 	mu     sync.Mutex // guards what follows, leg.home, loop.ports, sites, and legs that are nobody's
 	table  table
+	wiring *wiring
 	closed bool
 }
 
@@ -85,10 +87,11 @@ func newRelay(o Options, n network, start time.Time, clock func() time.Duration)
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{
-		start: start, network: n, ports: newPorts(o.First, o.Last, rand.Shuffle),
+		start: start, network: n, ports: newPorts(o.First, o.Last, rand.Shuffle), wiring: newWiring(o.First, o.Last),
 		teller: NewTeller(), dtls: endpoint, done: make(chan struct{}),
 		addresses: hostAddresses{fixed: o.Addresses}, reflector: newReflector(o.STUN),
 	}
+	r.wiring.own(o.Addresses...)
 	if o.Loops <= 0 {
 		o.Loops = runtime.NumCPU()
 	}
@@ -187,7 +190,7 @@ func (r *Relay) Open(o media.Open, events func(media.Event)) (media.Port, error)
 		return media.Port{}, fmt.Errorf("open a media port: %w", err)
 	}
 	p := &port{Listener: Listener{events: events}, call: o.Call, number: number, four: bare.Is4(), anywhere: bare.IsUnspecified()}
-	id, err := r.enter(p, handles, scope)
+	id, err := r.enter(p, bare, handles, scope)
 	if err != nil {
 		r.network.close(handles[forRTP])
 		r.network.close(handles[forRTCP])
@@ -260,7 +263,7 @@ func (r *Relay) pair(local netip.AddrPort, scope uint32) (handles [2]int32, err 
 }
 
 // enter gives sockets a leg, and the leg to a loop.
-func (r *Relay) enter(p *port, handles [2]int32, scope uint32) (media.PacketPort, error) {
+func (r *Relay) enter(p *port, local netip.Addr, handles [2]int32, scope uint32) (media.PacketPort, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -273,6 +276,11 @@ func (r *Relay) enter(p *port, handles [2]int32, scope uint32) (media.PacketPort
 	l := r.choose()
 	l.ports++
 	g.home, g.port = l, p
+	r.wiring.own(local)
+	if p.anywhere {
+		hosts, _ := r.addresses.now() // without them a ring has to keep to the ceiling
+		r.wiring.own(hosts...)
+	}
 	for which := range g.sock {
 		g.sock[which] = socket{handle: handles[which], scope: scope}
 	}

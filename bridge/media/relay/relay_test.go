@@ -12,7 +12,7 @@ func TestPacketsPassUntouchedButForTheirType(t *testing.T) {
 	t.Parallel()
 	forNetworks(t, func(t *testing.T, w *world) {
 		a, b := w.pair(t)
-		for _, row := range []struct {
+		for i, row := range []struct {
 			name string
 			edit func([]byte) []byte
 		}{
@@ -29,7 +29,7 @@ func TestPacketsPassUntouchedButForTheirType(t *testing.T) {
 			}},
 			{"empty", func(p []byte) []byte { return p[:12] }},
 		} {
-			sent := row.edit(packet(0, 7))
+			sent := row.edit(packet(0, uint16(i)))
 			a.say(sent)
 			got := hear(t, b.rtp)
 			want := bytes.Clone(sent)

@@ -65,7 +65,7 @@ func (l *loop) secure(g *leg, said *media.Security) {
 		return
 	}
 	s.part()
-	if g.ice != nil && !g.sock[forRTP].to.IsValid() {
+	if g.ice != nil && !g.ice.ready(g, said.DTLS.Client) {
 		s.waiting = said.DTLS
 		return
 	}

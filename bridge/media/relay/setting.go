@@ -19,7 +19,7 @@ func (l *loop) apply(g *leg, s media.Setting, in, out []payload) {
 	}
 	g.send, g.receive = s.Send, s.Receive
 	l.formats.release(g.in, g.out)
-	g.in, g.out = in, out
+	g.in, g.out, g.sight = in, out, l.formats.sight(in)
 	l.reroute(g)
 	if g.peer != nil {
 		l.reroute(g.peer)

@@ -29,6 +29,9 @@ type AgentConfig struct {
 	Component int
 	// Bases are the sockets that it may use.
 	Bases []*Base
+	// Ours reports whether an address is a shared socket of ours: nobody's candidate, or
+	// packets might go round. nil: none is.
+	Ours func(netip.AddrPort) bool
 	// Valid hears each time that a check has been answered: packets may come
 	// from source to base and go back. It is called by Mux.Take.
 	Valid func(base *Base, source netip.AddrPort)
@@ -133,7 +136,7 @@ func (a *Agent) admits(source netip.AddrPort) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case !a.reaches(source.Addr()):
+	case !a.reaches(source.Addr()) || a.ours(source):
 		return false
 	case slices.Contains(a.sources, source):
 		return true
@@ -150,6 +153,8 @@ func (a *Agent) reaches(addr netip.Addr) bool {
 	return !addr.IsLoopback() ||
 		slices.ContainsFunc(a.config.Bases, func(b *Base) bool { return b.Address.Addr().IsLoopback() })
 }
+
+func (a *Agent) ours(addr netip.AddrPort) bool { return a.config.Ours != nil && a.config.Ours(addr) }
 
 // feed hands a message to the library; false: it has no room, or has ended.
 func (a *Agent) feed(base *Base, source netip.AddrPort, b []byte) bool {

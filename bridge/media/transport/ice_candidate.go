@@ -63,7 +63,7 @@ func (a *Agent) usable(c media.Candidate) bool {
 	addr := c.Address.Addr()
 	return c.Component == a.config.Component && c.Address.IsValid() && c.Address.Port() != 0 && addr.Zone() == "" &&
 		!addr.IsUnspecified() && !addr.IsMulticast() && addr != netip.AddrFrom4([4]byte{255, 255, 255, 255}) &&
-		a.reaches(addr)
+		a.reaches(addr) && !a.ours(c.Address)
 }
 
 // fresh are those of list that were not tried yet, as the library has them. a.mu

@@ -44,6 +44,7 @@ func parseSTUN(b []byte) (m stunMessage, ok bool) {
 	}
 	m.kind = binary.BigEndian.Uint16(b)
 	copy(m.id[:], b[8:])
+	named := false
 	for at := stunHeader; at < len(b); {
 		if len(b)-at < 4 {
 			return m, false
@@ -56,10 +57,10 @@ func parseSTUN(b []byte) (m stunMessage, ok bool) {
 		case m.integrity != 0 && kind != attributeFingerprint:
 			return m, false // nobody has signed it
 		case kind == attributeUsername:
-			if m.username != "" {
+			if named {
 				return m, false
 			}
-			m.username = string(b[at+4 : at+4+size])
+			named, m.username = true, string(b[at+4:at+4+size])
 		case kind == attributeIntegrity:
 			if size != integritySize {
 				return m, false

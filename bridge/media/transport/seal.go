@@ -130,7 +130,7 @@ func (s *Sealer) admit(h rtp.Header) (out uint32, index uint64, err error) {
 }
 
 // crowded reports whether the key has as many sources as it may.
-func (s *Sealer) crowded() bool { return len(s.sources.list)+s.renamed >= maxSources }
+func (s *Sealer) crowded() bool { return s.sources.names()+s.renamed >= maxNames }
 
 // unused is a source that has not been sealed under this key.
 func (s *Sealer) unused() uint32 {

@@ -1,9 +1,13 @@
 package transport
 
-// maxSources is how many sources one direction of a session can have, for each
-// of RTP and RTCP: what is known of one must not be forgotten while the key
-// lives, and memory is not for strangers to fill.
-const maxSources = 64
+// maxSources is how many sources one direction of a session knows whole, for each
+// of RTP and RTCP. Of those that have been quiet for the longest only the highest index
+// stays known, for it must not be forgotten while the key lives; there are at most
+// maxNames in all, for memory is not for strangers to fill.
+const (
+	maxSources = 64
+	maxNames   = 1024
+)
 
 // reach is how many packets a window looks back on. RFC 3711 section 3.3.2 asks
 // for 64; with pictures these pass in an eighth of a second.
@@ -17,12 +21,21 @@ type source struct {
 	bits    [reach / 64]uint64
 	next    uint16 // the number that would go on from one that was behind
 	run     uint8  // how many have come like that
+	turn    uint32 // of table.turn, when it was found last
 }
 
 // A table has the sources of one direction.
 type table struct {
 	list []source
 	last int // where the last one was found
+	turn uint32
+	gone map[uint32]past // those that are not in list any more
+}
+
+// A past is what stays known of a source.
+type past struct {
+	out     uint32
+	highest uint64
 }
 
 // find is where the source stands; nil if it is not known.
@@ -32,21 +45,61 @@ func (t *table) find(ssrc uint32) *source {
 	}
 	for i := range t.list {
 		if t.list[i].ssrc == ssrc {
-			t.last = i
+			t.choose(i)
 			return &t.list[i]
 		}
 	}
-	return nil
+	p, known := t.gone[ssrc]
+	if !known {
+		return nil
+	}
+	delete(t.gone, ssrc)
+	s := t.put(source{ssrc: ssrc, out: p.out, highest: p.highest})
+	for i := range s.bits {
+		s.bits[i] = ^uint64(0) // nobody knows what has been seen
+	}
+	return s
 }
 
+// choose makes the source at i the last one that was found.
+func (t *table) choose(i int) {
+	t.turn++
+	t.last, t.list[i].turn = i, t.turn
+}
+
+// names is how many sources are known.
+func (t *table) names() int { return len(t.list) + len(t.gone) }
+
 // full reports whether another source would be one too many.
-func (t *table) full() bool { return len(t.list) >= maxSources }
+func (t *table) full() bool { return t.names() >= maxNames }
 
 // add takes up a source whose first index is given.
 func (t *table) add(ssrc, out uint32, index uint64) {
-	t.last = len(t.list)
-	t.list = append(t.list, source{ssrc: ssrc, out: out})
-	t.list[t.last].begin(index)
+	t.put(source{ssrc: ssrc, out: out}).begin(index)
+}
+
+// put gives a source a place: that of the one that has been quiet for the longest, where
+// there is none left.
+func (t *table) put(s source) *source {
+	i := len(t.list)
+	if i < maxSources {
+		t.list = append(t.list, s)
+	} else {
+		i = 0
+		for j := range t.list {
+			if t.turn-t.list[j].turn > t.turn-t.list[i].turn {
+				i = j
+			}
+		}
+		old := &t.list[i]
+		if t.gone == nil {
+			t.gone = map[uint32]past{}
+		}
+		t.gone[old.ssrc] = past{old.out, old.highest}
+		*old = s
+	}
+	t.choose(i)
+	return &t.list[i]
 }
 
 // begin forgets what was seen and starts at index.

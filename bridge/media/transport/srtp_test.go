@@ -335,7 +335,7 @@ func TestSourcesAreBounded(t *testing.T) {
 	t.Parallel()
 	sealer, opener := pair(t, media.SuiteGCM128)
 	other, _ := NewSealer(media.SuiteGCM128, opener.key)
-	for i := range uint32(maxSources) {
+	for i := range uint32(maxNames) {
 		if _, err := opener.Open(seal(t, sealer, packet(i, 1), false), false); err != nil {
 			t.Fatal(err)
 		}
@@ -343,14 +343,14 @@ func TestSourcesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	more := packet(maxSources, 1)
+	more := packet(maxNames, 1)
 	if _, err := sealer.Seal(room(more), len(more), false); !errors.Is(err, ErrSources) {
 		t.Errorf("sealing: %v", err)
 	}
 	if _, err := opener.Open(seal(t, other, more, false), false); !errors.Is(err, ErrSources) || Reason(err) != media.DropSource {
 		t.Errorf("opening: %v", err)
 	}
-	about := report(maxSources, 0)
+	about := report(maxNames, 0)
 	if _, err := sealer.Seal(room(about), len(about), true); !errors.Is(err, ErrSources) {
 		t.Errorf("sealing a report: %v", err)
 	}
