@@ -32,7 +32,7 @@ type Options struct {
 	Node     string             // the gateway's name, for records
 	Media    media.Plane        // what joins the legs of calls; needed if an adapter is a Caller
 	Dead     time.Duration      // how long a call may be silent on both sides; 0 stands for a minute
-	Records  io.Writer          // gets a line of JSON, by one Write, for each call that ends; nil: none
+	Records  io.Writer          // gets a line of JSON, by one Write, for each call that ends or is refused (of those a few a second); nil: none
 	Fault    func(point string) // called at each of FaultPoints; nil but in tests
 }
 

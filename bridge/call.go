@@ -27,7 +27,11 @@ type call struct {
 	conns     []*connection // by leg; nil: never was, or is another call's now
 	deadlines [callTimers]time.Time
 	trying    *Terms // whose caps the homes that are being tried count against
-	record    *Record
+	// early is when the next minute begins in which the caller hears a home that
+	// has not taken the call; zero before it has heard one.
+	early  time.Time
+	told   int // lines in the log that the parties could have had written at will
+	record *Record
 }
 
 // A joining says whose place a caller takes.
@@ -110,6 +114,7 @@ func (c *call) readLetters() {
 			c.conns = append(c.conns, l.given)
 			c.record.Legs = append(c.record.Legs, l.given.record)
 			c.step(input{leg: nobody, ev: given{l.member}})
+			c.remind()
 		default:
 			c.step(input{leg: nobody, ev: denied{l.cause}})
 		}

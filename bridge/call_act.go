@@ -1,7 +1,9 @@
 package bridge
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +33,12 @@ func (c *call) act(a action) {
 		}
 	case doUp:
 		c.up(a.leg)
+	case doEarly:
+		c.heardEarly()
+	case doPaid:
+		c.paid(a.leg)
+	case doUnpaid:
+		c.unpay()
 	case doAgreed:
 		c.agreed()
 	default:
@@ -60,8 +68,6 @@ func (c *call) command(leg Leg, a action) {
 		c.table.metrics.transfer(a.cause)
 		if a.cause == 0 {
 			c.record.Transfers++
-		} else {
-			c.unpay()
 		}
 		leg.Transfer(a.id, a.cause)
 	case doHangup:
@@ -91,10 +97,6 @@ func (c *call) up(n int) {
 		c.conns[0].record.answered()
 		c.table.metrics.up(c.inv.From.Adapter, c.record)
 	}
-	if c.trying != nil {
-		c.conns[n].paid, c.trying = c.trying, nil
-		c.charge(c.conns[n].paid)
-	}
 }
 
 // agreed notes what the pair has agreed on.
@@ -108,7 +110,7 @@ func (c *call) agreed() {
 	if mode := string(c.m.mode); mode != c.record.Media {
 		c.record.Media = mode
 		c.table.metrics.mode(c.m.mode)
-		c.log.Info("media crosses", "mode", mode, "formats", formats)
+		c.log.Log(context.Background(), c.level(), "media crosses", "mode", mode, "formats", formats)
 	}
 }
 
@@ -133,10 +135,10 @@ func (c *call) route(n int, ask TransferAsked) routed {
 		err = c.pay(terms)
 	}
 	if err != nil {
-		c.log.Info("transfer refused", "by", by, "to", to, "err", err)
+		c.log.Log(context.Background(), c.level(), "transfer refused", "by", by, "to", to, "err", err)
 		return routed{cause: causeOf(err)}
 	}
-	c.log.Info("transfer", "by", by, "to", to)
+	c.log.Log(context.Background(), c.level(), "transfer", "by", by, "to", to)
 	return routed{targets: targets, terms: terms, by: by}
 }
 
@@ -166,6 +168,16 @@ func (c *call) give(a action) {
 		conn.hangup(c.log, Normal)
 		c.drop(conn)
 	}
+}
+
+// level is that of a line on what the parties can have happen at will: after the
+// first few of a call they are details.
+func (c *call) level() slog.Level {
+	const few = 50
+	if c.told++; c.told > few {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // causeOf is the cause of an error for the peer.

@@ -17,24 +17,71 @@ func (c *call) unpay() {
 	c.trying = nil
 }
 
-// charge counts a minute of talk that begins, against the caps of one map, and
-// ends the call if there is none left.
-func (c *call) charge(t *Terms) {
-	switch {
-	case t == nil || t.Caps.MinutesPerDay == 0:
-	case !c.table.caps.charge(t):
-		c.log.Warn("call ends: no minutes left")
-		c.step(input{leg: nobody, ev: halt{Policy}})
-	case c.deadlines[timerMinute].IsZero():
-		c.deadlines[timerMinute] = time.Now().Add(time.Minute)
+// heardEarly notes that the caller hears a home. The first minute of that is free,
+// for a call may ring; nobody shall talk for nothing without end.
+func (c *call) heardEarly() {
+	if c.trying != nil && c.trying.Caps.MinutesPerDay > 0 && c.early.IsZero() {
+		c.early = time.Now().Add(time.Minute)
+		c.remind()
 	}
 }
 
-// nextMinute charges for every leg that is under caps.
-func (c *call) nextMinute() {
+// paid has the leg n, which has taken the call, count for the homes that were tried.
+func (c *call) paid(n int) {
+	conn := c.conns[n]
+	conn.paid, c.trying, c.early = c.trying, nil, time.Time{}
+	c.charge(conn)
+	c.remind()
+}
+
+// charge counts a minute of talk that begins on a leg, and sees to the next.
+func (c *call) charge(conn *connection) {
+	if conn.paid != nil && conn.paid.Caps.MinutesPerDay > 0 {
+		conn.due = time.Now().Add(time.Minute)
+		c.spend(conn.paid)
+	}
+}
+
+// spend counts a minute against the caps of one map, and ends the call if there is
+// none left.
+func (c *call) spend(t *Terms) {
+	if !c.table.caps.charge(t) {
+		c.log.Warn("call ends: no minutes left")
+		c.step(input{leg: nobody, ev: halt{Policy}})
+	}
+}
+
+// remind sets the timer for the next minute that a leg is charged for. A leg
+// that comes from another call has begun its minute there.
+func (c *call) remind() {
+	c.deadlines[timerMinute] = c.early
 	for _, conn := range c.conns {
-		if conn != nil && c.m.state == talking {
-			c.charge(conn.paid)
+		if conn == nil || conn.paid == nil || conn.due.IsZero() {
+			continue
+		}
+		if at := c.deadlines[timerMinute]; at.IsZero() || conn.due.Before(at) {
+			c.deadlines[timerMinute] = conn.due
 		}
 	}
+}
+
+// nextMinute charges for every leg whose minute is over, and for a home that is
+// heard early.
+func (c *call) nextMinute() {
+	if c.m.state >= ending {
+		return
+	}
+	now := time.Now()
+	if !c.early.IsZero() && !now.Before(c.early) {
+		c.early = now.Add(time.Minute)
+		if c.m.pair[1] != nobody {
+			c.spend(c.trying)
+		}
+	}
+	for _, conn := range c.conns {
+		if conn != nil && conn.paid != nil && !conn.due.IsZero() && !now.Before(conn.due) {
+			c.charge(conn)
+		}
+	}
+	c.remind()
 }

@@ -158,6 +158,12 @@ func TestAThousandCallsThatGoWrongLeaveNothingBehind(t *testing.T) {
 		if transfers == 0 {
 			t.Error("nothing was transferred")
 		}
+		w.plane.SetFull(false)
+		w.right.OnDial(nil)
+		for i := range 500 {
+			w.place(from(fmt.Sprint("l", i), "r9"))
+		}
+		w.refused(from("l500", "r9"), bridge.Overloaded) // what the caps had counted was given back, and once
 		w.end()
 	})
 }

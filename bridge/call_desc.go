@@ -137,6 +137,19 @@ func (d Description) still() bool {
 	return !slices.ContainsFunc(d, func(s Stream) bool { return s.live() && s.Dir != Inactive })
 }
 
+// reaches reports whether a party that has said d may send to one that has said
+// other, in some stream.
+func (d Description) reaches(other Description) bool {
+	theirs := other.slots()
+	for i, at := range d.slots() {
+		j := slices.Index(theirs, at)
+		if j >= 0 && d[i].live() && other[j].live() && d[i].Dir.sends() && other[j].Dir.Reverse().sends() {
+			return true
+		}
+	}
+	return false
+}
+
 // A mediaMode is how media crosses between two legs.
 type mediaMode string
 

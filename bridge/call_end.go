@@ -81,15 +81,24 @@ func (t *calls) write(r *Record) {
 	}
 }
 
-// maxWriting bounds the records of refused calls that wait for the disk.
-const maxWriting = 64
+const (
+	// maxWriting bounds the records of refused calls that wait for the disk.
+	maxWriting = 64
+	// refusalsTold is how many refused calls are told of in a second. Anybody can
+	// have them by the thousand, under any name: the rest are only counted.
+	refusalsTold = 20
+)
 
 // refused tells of a call that was not let in. The caller hears the cause, and
 // nobody else hears anything. No adapter waits for the disk: where too much
 // does so already, there is no record.
 func (t *calls) refused(inv Invite, refusal error) {
 	t.metrics.refused(inv.From.Adapter, refusal)
-	t.log.Info("call refused", "from", inv.From.Address, "to", inv.To.Address, "err", refusal)
+	if !t.refusals.Allow() {
+		t.untold.Add(1)
+		return
+	}
+	t.log.Info("call refused", "from", inv.From.Address, "to", inv.To.Address, "err", refusal, "untold", t.untold.Swap(0))
 	if t.records == nil {
 		return
 	}

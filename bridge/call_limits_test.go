@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,83 +116,6 @@ func TestCallsInASecondAreLimited(t *testing.T) {
 	})
 }
 
-func TestCaps(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		name string
-		caps bridge.Caps
-		do   func(w *town)
-	}{
-		{"calls at once", bridge.Caps{Calls: 1}, func(w *town) {
-			a, _ := w.talk()
-			w.refused(from("l2", "r2"), bridge.Overloaded)
-			a.End(bridge.Normal)
-			w.rest()
-			w.place(from("l2", "r2"))
-		}},
-		{"calls at once, of which one does not end", bridge.Caps{Calls: 1}, func(w *town) {
-			a, b := w.talk()
-			b.Stubborn()
-			a.End(bridge.Normal)
-			w.after(34 * time.Second)
-			w.refused(from("l2", "r2"), bridge.Overloaded)
-			w.after(2 * time.Second)
-			w.place(from("l2", "r2"))
-		}},
-		{"calls in an hour", bridge.Caps{PerHour: 2}, func(w *town) {
-			for range 2 {
-				a, homes := w.place(from("l1", "r2"))
-				homes[0].End(bridge.Busy)
-				a.End(bridge.Cancelled)
-				w.after(time.Minute)
-			}
-			w.refused(from("l1", "r2"), bridge.Overloaded)
-			w.after(58 * time.Minute)
-			w.place(from("l1", "r2"))
-		}},
-		{"minutes in a day", bridge.Caps{MinutesPerDay: 3}, func(w *town) {
-			a, b := w.talk()
-			w.after(2*time.Minute - time.Second)
-			w.heard("callee", b)
-			a.End(bridge.Normal)
-			w.rest() // two minutes have begun
-			a, homes := w.place(from("l1", "r2"))
-			w.take(homes[0], "pcmu")
-			w.after(59 * time.Second)
-			w.last("caller", a, "accept")
-			w.after(time.Second)
-			w.last("caller", a, "hangup policy")
-			w.last("callee", homes[0], "hangup policy")
-			w.refused(from("l1", "r2"), bridge.Overloaded)
-			w.after(24 * time.Hour)
-			w.place(from("l1", "r2"))
-		}},
-		{"of where a transfer leads", bridge.Caps{Calls: 2}, func(w *town) {
-			_, b := w.talk()
-			w.place(from("l2", "r2"))
-			ask(b, "r3")
-			w.rest()
-			w.last("who asks", b, "transfer t overloaded")
-			w.right.Dialed()[1].End(bridge.Busy)
-			w.rest()
-			ask(b, "r3")
-			w.rest()
-			w.refused(from("l3", "r2"), bridge.Overloaded)
-			w.right.Dialed()[2].End(bridge.Busy) // which gives it back
-			w.rest()
-			ask(b, "r3")
-			w.rest()
-			w.take(w.right.Dialed()[3], "pcmu") // as does the end of who asked
-			w.place(from("l2", "r2"))
-			w.refused(from("l3", "r2"), bridge.Overloaded)
-		}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			inTown(t, bridge.Terms{Caps: row.caps}, bridge.Limits{}, row.do)
-		})
-	}
-}
-
 func TestPrivacyIsTheCallersOrTheMaps(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -291,6 +215,9 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 			Dropped:  map[media.Drop]uint64{media.DropSource: 3, media.DropType: 4}, Suite: media.SuiteCM80,
 		})
 		w.after(20 * time.Second)
+		if n := w.sum("gateway_media_ports"); n != 2 {
+			t.Errorf("gateway_media_ports is %v in the call", n)
+		}
 		a.End(bridge.Normal)
 		w.rest()
 		r := w.recorded("normal")[0]
@@ -311,11 +238,32 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 		for name, want := range map[string]float64{
 			"gateway_call_one_way_total": 1, "gateway_call_zero_packet_streams_total": 1, "gateway_call_mos": 1,
 			"gateway_call_loss_ratio": 1, "gateway_call_jitter_seconds": 1, "gateway_call_setup_seconds": 1,
-			"gateway_call_talk_seconds": 1, "gateway_call_media_total": 1, "gateway_call_legs_total": 2,
+			"gateway_call_talk_seconds": 1, "gateway_call_media_total": 1, "gateway_media_ports": 0, "gateway_call_legs_total": 2,
 		} {
 			if got := w.sum(name); got != want {
 				t.Errorf("%s is %v, want %v", name, got, want)
 			}
+		}
+	})
+}
+
+func TestRefusalsWithoutEndAreNotAllRecorded(t *testing.T) {
+	inTown(t, bridge.Terms{}, bridge.Limits{}, func(w *town) {
+		for range 1000 {
+			w.refused(invite("x1"), bridge.NotFound)
+			w.rest()
+		}
+		if n := strings.Count(w.recordsText(), "\n"); n != 20 {
+			t.Errorf("%d lines of 1000 refusals at once", n)
+		}
+		w.after(time.Second)
+		w.refused(invite("x1"), bridge.NotFound)
+		w.rest()
+		if n := strings.Count(w.recordsText(), "\n"); n != 21 {
+			t.Errorf("%d lines, one more is due", n)
+		}
+		if n := w.sum("gateway_call_legs_total", "left", "not-found"); n != 1001 {
+			t.Errorf("counted %v", n)
 		}
 	})
 }

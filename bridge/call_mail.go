@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // maxPending is how many events of a leg may wait: far more than come of one
@@ -86,6 +87,8 @@ type connection struct {
 	box    *legBox
 	record *LegRecord
 	paid   *Terms // whose caps it counts against; nil: none
+	// due is when its next minute of talk begins; zero if nobody counts them.
+	due time.Time
 }
 
 // A legKey names a leg.

@@ -322,59 +322,17 @@ func TestPortsFollowTheirLegs(t *testing.T) {
 	})
 }
 
-func TestSilence(t *testing.T) {
+// A silenceRow is what happens to a call, and whether it has ended after wait.
+type silenceRow struct {
+	name string
+	do   func(w *town, a, b *bridgetest.Phone)
+	wait time.Duration
+	ends bool
+}
+
+func inSilence(t *testing.T, rows []silenceRow) {
 	t.Parallel()
-	silent := func(w *town, p *bridgetest.Phone) { w.plane.Tell(p.Port("0"), media.Silent{}) }
-	heard := func(w *town, p *bridgetest.Phone) { w.plane.Tell(p.Port("0"), media.Heard{}) }
-	for _, row := range []struct {
-		name string
-		do   func(w *town, a, b *bridgetest.Phone)
-		wait time.Duration
-		ends bool
-	}{
-		{"of one side means nothing", func(w *town, a, b *bridgetest.Phone) { silent(w, a) }, time.Hour, false},
-		{"of both ends the call", func(w *town, a, b *bridgetest.Phone) {
-			heard(w, a)
-			heard(w, b)
-			silent(w, a)
-			silent(w, b)
-		}, 0, true},
-		{"and then a word", func(w *town, a, b *bridgetest.Phone) {
-			silent(w, a)
-			heard(w, a)
-			silent(w, b)
-		}, time.Hour, false},
-		{"from the beginning has its time", func(w *town, a, b *bridgetest.Phone) { silent(w, a); silent(w, b) }, 19 * time.Second, false},
-		{"from the beginning ends it too", func(w *town, a, b *bridgetest.Phone) { silent(w, a); silent(w, b) }, 20 * time.Second, true},
-		{"from the beginning, and then a word", func(w *town, a, b *bridgetest.Phone) {
-			silent(w, a)
-			silent(w, b)
-			w.after(19 * time.Second)
-			heard(w, b)
-		}, time.Hour, false},
-		{"while one holds the other", func(w *town, a, b *bridgetest.Phone) {
-			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
-			silent(w, a)
-			silent(w, b)
-		}, 29 * time.Minute, false},
-		{"while one holds the other, without end", func(w *town, a, b *bridgetest.Phone) {
-			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
-			silent(w, a)
-			silent(w, b)
-		}, 31 * time.Minute, true},
-		{"that was agreed on", func(w *town, a, b *bridgetest.Phone) {
-			w.hold(a, b, bridge.Inactive, bridge.Inactive)
-			silent(w, a)
-			silent(w, b)
-		}, 24 * time.Hour, false},
-		{"that was agreed on, and after that", func(w *town, a, b *bridgetest.Phone) {
-			w.hold(a, b, bridge.Inactive, bridge.Inactive)
-			silent(w, a)
-			silent(w, b)
-			w.after(time.Hour)
-			w.hold(a, b, bridge.SendReceive, bridge.SendReceive)
-		}, 20 * time.Second, true},
-	} {
+	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			inTown(t, bridge.Terms{}, bridge.Limits{}, func(w *town) {
 				a, b := w.talk()
@@ -386,6 +344,86 @@ func TestSilence(t *testing.T) {
 			})
 		})
 	}
+}
+
+// silent has the plane say that nothing comes from a phone any more, audible that
+// something does.
+func (w *town) silent(p *bridgetest.Phone)  { w.plane.Tell(p.Port("0"), media.Silent{}) }
+func (w *town) audible(p *bridgetest.Phone) { w.plane.Tell(p.Port("0"), media.Heard{}) }
+
+func TestSilence(t *testing.T) {
+	inSilence(t, []silenceRow{
+		{"of one side means nothing", func(w *town, a, b *bridgetest.Phone) { w.silent(a) }, time.Hour, false},
+		{"of both ends the call", func(w *town, a, b *bridgetest.Phone) {
+			w.audible(a)
+			w.audible(b)
+			w.silent(a)
+			w.silent(b)
+		}, 0, true},
+		{"and then a word", func(w *town, a, b *bridgetest.Phone) {
+			w.silent(a)
+			w.audible(a)
+			w.silent(b)
+		}, time.Hour, false},
+		{"from the beginning has its time", func(w *town, a, b *bridgetest.Phone) { w.silent(a); w.silent(b) }, 19 * time.Second, false},
+		{"from the beginning ends it too", func(w *town, a, b *bridgetest.Phone) { w.silent(a); w.silent(b) }, 20 * time.Second, true},
+		{"from the beginning, and then a word", func(w *town, a, b *bridgetest.Phone) {
+			w.silent(a)
+			w.silent(b)
+			w.after(19 * time.Second)
+			w.audible(b)
+		}, time.Hour, false},
+	})
+}
+
+func TestSilenceOnHold(t *testing.T) {
+	inSilence(t, []silenceRow{
+		{"while one holds the other", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(a)
+			w.silent(b)
+		}, 29 * time.Minute, false},
+		{"while one holds the other, without end", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(a)
+			w.silent(b)
+		}, 31 * time.Minute, true},
+		{"of the holder, and the held may not speak", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(a)
+		}, 29 * time.Minute, false},
+		{"of the holder, and the held may not speak, without end", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(a)
+		}, 31 * time.Minute, true},
+		{"of a holder who may not speak for the held does not want to hear", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendReceive, bridge.SendOnly)
+			w.silent(b)
+		}, 31 * time.Minute, true},
+		{"of the held only", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(b)
+		}, time.Hour, false},
+		{"of the holder, who comes back", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.SendOnly, bridge.ReceiveOnly)
+			w.silent(a)
+			w.after(29 * time.Minute)
+			w.hold(a, b, bridge.SendReceive, bridge.SendReceive)
+			w.audible(a)
+		}, time.Hour, false},
+		{"that was agreed on", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.Inactive, bridge.Inactive)
+			w.silent(a)
+			w.silent(b)
+		}, 24 * time.Hour, false},
+		{"that was agreed on, and after that", func(w *town, a, b *bridgetest.Phone) {
+			w.hold(a, b, bridge.Inactive, bridge.Inactive)
+			w.silent(a)
+			w.silent(b)
+			w.after(time.Hour)
+			w.hold(a, b, bridge.SendReceive, bridge.SendReceive)
+		}, 20 * time.Second, true},
+	})
 }
 
 // hold has a offer its stream in one way, and b answer with another.

@@ -18,9 +18,11 @@ type callMetrics struct {
 	loss      *prometheus.HistogramVec
 	jitter    *prometheus.HistogramVec
 	under     prometheus.GaugeFunc
+	ports     prometheus.GaugeFunc
 }
 
-func newCallMetrics(underWay func() int) *callMetrics {
+// newCallMetrics makes them; underWay counts calls, and ports those of media.
+func newCallMetrics(underWay, ports func() int) *callMetrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -46,11 +48,14 @@ func newCallMetrics(underWay func() int) *callMetrics {
 			[]float64{.001, .002, .005, .01, .02, .03, .05, .1, .2}, "adapter"),
 		under: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_calls_active", Help: "Calls under way."},
 			func() float64 { return float64(underWay()) }),
+		ports: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_media_ports",
+			Help: "Streams of legs that ports are open for: a pair each, or a place on those that are shared."},
+			func() float64 { return float64(ports()) }),
 	}
 }
 
 func (m *callMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under}
+	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under, m.ports}
 }
 
 // refused counts a caller that was not let in.

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"gateway/bridge/media"
 )
@@ -24,6 +27,10 @@ type calls struct {
 	caps    *capLedger
 	metrics *callMetrics
 	records io.Writer // nil: none
+	// refusals bounds what is told of calls that were refused; untold counts what
+	// was not since the last that was.
+	refusals *rate.Limiter
+	untold   atomic.Uint64
 
 	wg sync.WaitGroup
 
@@ -57,10 +64,14 @@ var (
 func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
 	t := &calls{
 		log: o.Log, node: o.Node, plane: o.Media, dead: o.Dead, callers: callers, router: b.router.Load, bare: b.bare,
-		limits: b.throttle, caps: newCapLedger(), records: o.Records,
+		limits: b.throttle, caps: newCapLedger(), records: o.Records, refusals: limiter(refusalsTold, time.Second),
 		live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, legs: map[legKey]*mailbox{},
 	}
-	t.metrics = newCallMetrics(t.count)
+	ports := func() int { return 0 }
+	if o.Media != nil {
+		ports = o.Media.Count
+	}
+	t.metrics = newCallMetrics(t.count, ports)
 	return t
 }
 
@@ -91,13 +102,11 @@ func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg)
 		c.joins, err = t.joining(inv, targets)
 	} else if targets, err = t.callable(targets); err == nil {
 		first = began{targets: targets, terms: terms, offer: inv.Offer}
-		err = c.pay(terms)
 	}
 	if err == nil {
-		err = t.admit(c, sender)
+		err = t.admit(c, sender, first)
 	}
 	if err != nil {
-		c.unpay()
 		return err
 	}
 	c.begin(open)
@@ -151,8 +160,9 @@ func (t *calls) callable(targets []Target) ([]Target, error) {
 	return targets, nil
 }
 
-// admit counts a call in, or says that it is one too many.
-func (t *calls) admit(c *call, sender Address) error {
+// admit counts a call in, and pays for the homes that it tries first; or says
+// that it is one too many. Then it has cost nothing.
+func (t *calls) admit(c *call, sender Address, first Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	way := trip{c.inv.ID, c.inv.To.Address}
@@ -162,7 +172,11 @@ func (t *calls) admit(c *call, sender Address) error {
 	case c.inv.ID != "" && t.trips[way] != nil:
 		return errCameBack
 	}
-	if err := t.limits.admitCall(len(t.live), t.sender[sender]); err != nil {
+	pay := func() error { return nil }
+	if began, ok := first.(began); ok {
+		pay = func() error { return c.pay(began.terms) }
+	}
+	if err := t.limits.admitCall(len(t.live), t.sender[sender], pay); err != nil {
 		return err
 	}
 	t.live[c] = sender

@@ -108,15 +108,24 @@ func (t *Terms) complete(spec *MapSpec) Terms {
 	return full
 }
 
+// maxLive is how many streams may cross, for each takes ports: the sound, and
+// once more in another form, as some offer it who would like it encrypted.
+const maxLive = 2
+
 // filter is what may cross of d: sound only, and of that the formats of Codecs
-// in their order, or all. A stream of which nothing is left stays, refused.
+// in their order, or all. A stream of which nothing is left stays, refused, as do
+// those after the first few.
 func (t *Terms) filter(d Description) Description {
 	out := make(Description, len(d))
+	live := 0
 	for i, s := range d {
 		out[i] = s
 		out[i].Formats = nil
-		if s.Kind == codec.Audio {
-			out[i].Formats = t.choose(s.Formats)
+		if s.Kind != codec.Audio || live == maxLive {
+			continue
+		}
+		if out[i].Formats = t.choose(s.Formats); len(out[i].Formats) > 0 {
+			live++
 		}
 	}
 	return out

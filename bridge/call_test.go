@@ -84,6 +84,8 @@ func TestTheBestRefusalIsTold(t *testing.T) {
 		{"busy before no such name", bridge.NotFound, bridge.Busy, "busy"},
 		{"no such name before no answer", bridge.Timeout, bridge.NotFound, "not-found"},
 		{"a place where nobody is before no such name", bridge.NotFound, bridge.Unavailable, "unavailable"},
+		{"what nobody has taken back is no cancel", bridge.Cancelled, bridge.Internal, "unavailable"},
+		{"what nobody has taken is no end", bridge.Internal, bridge.Normal, "unavailable"},
 		{"a refusal before a fault", bridge.Internal, bridge.Forbidden, "forbidden"},
 		{"the first of two alike", bridge.Internal, bridge.Internal, "internal"},
 	} {

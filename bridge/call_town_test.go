@@ -22,7 +22,7 @@ import (
 
 // town is a bridge between two networks of phones, in a synctest bubble. Who
 // lives in "left" is called l…, who lives in "right" r…; "both" are r1 and r2 at
-// once, "hunt" r1, then r2, then r3.
+// once, "hunt" r1, then r2, then r3; "slow" is r4, who may ring for an hour.
 type town struct {
 	*testing.T
 	b           *bridge.Bridge
@@ -51,11 +51,12 @@ func (l *lines) Write(b []byte) (int, error) {
 }
 
 func townMaps(terms bridge.Terms) []bridge.MapSpec {
-	hunt := terms
-	hunt.Hunt = true
+	hunt, slow := terms, terms
+	hunt.Hunt, slow.Ring = true, time.Hour
 	return []bridge.MapSpec{
 		{Home: []string{"right:r1", "right:r2"}, As: map[string]string{"left": "both"}, Calls: terms},
 		{Home: []string{"right:r1", "right:r2", "right:r3"}, As: map[string]string{"left": "hunt"}, Calls: hunt},
+		{Home: []string{"right:r4"}, As: map[string]string{"left": "slow"}, Calls: slow},
 		{Home: []string{"left:{x:l.*}"}, As: map[string]string{"right": "{x}", "left": "{x}"}, Calls: terms},
 		{Home: []string{"right:{x:r.*}"}, As: map[string]string{"left": "{x}", "right": "{x}"}, Calls: terms},
 		{Home: []string{"text:{x:t.*}"}, As: map[string]string{"left": "{x}"}},
@@ -112,10 +113,7 @@ func (w *town) end() {
 // nothingLeft wants no call, leg or port to be there.
 func (w *town) nothingLeft() {
 	w.Helper()
-	if n := w.plane.Count(); n != 0 {
-		w.Errorf("%d ports stayed open", n)
-	}
-	for _, name := range []string{"gateway_calls_active", "gateway_call_legs_active"} {
+	for _, name := range []string{"gateway_media_ports", "gateway_calls_active", "gateway_call_legs_active"} {
 		if n := w.sum(name); n != 0 {
 			w.Errorf("%s is %v at the end", name, n)
 		}
@@ -207,6 +205,16 @@ func (w *town) talk() (a, b *bridgetest.Phone) {
 	return a, homes[0]
 }
 
+// replace has who, in "left", call to in the place of the leg a.
+func (w *town) replace(a *bridgetest.Phone, who, to string) *bridgetest.Phone {
+	w.Helper()
+	inv := from(who, to)
+	inv.Replaces = a.ID()
+	c, _ := w.place(inv)
+	w.last("whose place is taken", a, "hangup replaced")
+	return c
+}
+
 // heard wants a phone to have been given exactly these commands.
 func (w *town) heard(who string, p *bridgetest.Phone, want ...string) {
 	w.Helper()
@@ -233,15 +241,19 @@ func (w *town) joined(a, b *bridgetest.Phone) {
 	}
 }
 
+// recordsText is what the file of records has.
+func (w *town) recordsText() string {
+	w.records.mu.Lock()
+	defer w.records.mu.Unlock()
+	return w.records.buf.String()
+}
+
 // recorded gives the records, which are to be of these causes.
 func (w *town) recorded(causes ...string) []bridge.Record {
 	w.Helper()
-	w.records.mu.Lock()
-	text := w.records.buf.String()
-	w.records.mu.Unlock()
 	var list []bridge.Record
 	var got []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(w.recordsText()) {
 		var r bridge.Record
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			w.Fatalf("record %q: %v", line, err)

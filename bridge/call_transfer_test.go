@@ -335,6 +335,21 @@ func TestACallerTakesThePlaceOfALeg(t *testing.T) {
 	}
 }
 
+func TestWhoComesWithoutAnOfferIsOfferedWhatItsMapAllows(t *testing.T) {
+	inTown(t, bridge.Terms{Codecs: []string{"pcma"}}, bridge.Limits{}, func(w *town) {
+		_, homes := w.call("r9") // the caller offers PCMU as well
+		w.take(homes[0], "pcma")
+		inv := bridge.Invite{ID: "pick", Hops: 5, Replaces: homes[0].ID()}
+		inv.From.Name, inv.To.Name = "r3", "l1"
+		c, err := w.right.Call(inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.rest()
+		w.heard("who comes", c, "offer 1 0 sendrecv pcma/8000", "accept")
+	})
+}
+
 func TestPlacesThatCantBeTaken(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

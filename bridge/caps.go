@@ -8,6 +8,8 @@ import (
 // capLedger counts, map by map, what Caps bound. It outlives a reload of the
 // maps, but not the process.
 type capLedger struct {
+	start time.Time // what windows count from, whatever is done to the clock
+
 	mu   sync.Mutex // guards uses: calls of all adapters are counted
 	uses map[string]*capUse
 }
@@ -19,7 +21,7 @@ type capUse struct {
 	minutes window // in 24 hours
 }
 
-func newCapLedger() *capLedger { return &capLedger{uses: map[string]*capUse{}} }
+func newCapLedger() *capLedger { return &capLedger{start: time.Now(), uses: map[string]*capUse{}} }
 
 // begin counts a call on these terms, or says that it is one too many.
 func (l *capLedger) begin(t *Terms) error {
@@ -33,7 +35,7 @@ func (l *capLedger) begin(t *Terms) error {
 		u = &capUse{begun: newWindow(60, time.Minute), minutes: newWindow(24, time.Hour)}
 		l.uses[t.key] = u
 	}
-	now, c := time.Now(), t.Caps
+	now, c := time.Since(l.start), t.Caps
 	switch {
 	case c.Calls > 0 && u.calls >= c.Calls:
 		return tooMany("too many calls to that party at once", time.Minute)
@@ -54,7 +56,7 @@ func (l *capLedger) charge(t *Terms) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	u, now := l.uses[t.key], time.Now()
+	u, now := l.uses[t.key], time.Since(l.start)
 	if u == nil || u.minutes.sum(now) >= t.Caps.MinutesPerDay {
 		return false
 	}
@@ -79,7 +81,7 @@ func tooMany(reason string, after time.Duration) *Error {
 }
 
 // A window counts what has happened in the last n steps of time, this one
-// among them.
+// among them. Times are those since some beginning, and never go back.
 type window struct {
 	step   time.Duration
 	counts []int
@@ -91,8 +93,8 @@ func newWindow(n int, step time.Duration) window {
 }
 
 // move forgets what has fallen out of the window.
-func (w *window) move(now time.Time) {
-	at := now.UnixNano() / int64(w.step)
+func (w *window) move(now time.Duration) {
+	at := int64(now / w.step)
 	if at-w.last >= int64(len(w.counts)) {
 		clear(w.counts)
 	} else {
@@ -100,15 +102,15 @@ func (w *window) move(now time.Time) {
 			w.counts[s%int64(len(w.counts))] = 0
 		}
 	}
-	w.last = max(at, w.last) // a clock that is set back lets nothing be forgotten twice
+	w.last = at
 }
 
-func (w *window) add(now time.Time) {
+func (w *window) add(now time.Duration) {
 	w.move(now)
 	w.counts[w.last%int64(len(w.counts))]++
 }
 
-func (w *window) sum(now time.Time) int {
+func (w *window) sum(now time.Duration) int {
 	w.move(now)
 	n := 0
 	for _, c := range w.counts {

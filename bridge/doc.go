@@ -42,7 +42,8 @@
 // the last two its sender is told. It arrives in the order of sending. It can
 // arrive twice only if an answer was lost, or a process died between handing
 // it over and writing that down, and then with the same Message.ID. A message whose network keeps
-// no copy of it (Message.Once) goes to disk before anything else.
+// no copy of it (Message.Once) goes to disk before anything else. A Composing or a Signal
+// is promised nothing: it is tried at once, or lost.
 //
 // A call rings where its map says and nowhere else. The first home that takes it
 // has it. Its legs end together, each with the cause of the other. What one party

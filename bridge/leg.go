@@ -208,6 +208,9 @@ func (d Dir) Reverse() Dir {
 	}
 }
 
+// sends reports whether anything goes from who describes the stream.
+func (d Dir) sends() bool { return d == SendOnly || d == SendReceive }
+
 // A Stream is one sound or picture of a Description. Addresses, ports and keys
 // stand in none: each leg has its own.
 type Stream struct {

@@ -387,7 +387,7 @@ func TestAFailureThatCantBeWrittenDownIsToldLater(t *testing.T) {
 		w.wantGot()
 		w.wantDisk(1)
 		w.disk.setFull(false)
-		w.after(time.Minute)
+		w.after(2 * time.Minute) // the tries are that far apart by now
 		w.wantGot("Failed of m1: not-found")
 		w.wantDisk(0)
 	})

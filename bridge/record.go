@@ -31,6 +31,9 @@ type Record struct {
 	Transfers int    `json:"transfers,omitempty"`
 	// Legs are the caller's first; none if the call was refused at once.
 	Legs []*LegRecord `json:"legs"`
+
+	// began and taken are Start and Answer by a clock that nobody sets.
+	began, taken time.Time
 }
 
 // A LegRecord is what is kept of one leg of a call.
@@ -63,7 +66,7 @@ const maxStreams = 16
 func newRecord(node, id string, inv Invite) *Record {
 	return &Record{
 		ID: id, Origin: inv.ID, Node: node, From: inv.From.Address.String(), Display: inv.From.Display,
-		To: inv.To.Address.String(), Start: stamp(), Legs: []*LegRecord{},
+		To: inv.To.Address.String(), Start: stamp(), Legs: []*LegRecord{}, began: time.Now(),
 	}
 }
 
@@ -78,6 +81,9 @@ func newLegRecord(direction string, who Party, other Address) *LegRecord {
 
 // stamp is the time for a record.
 func stamp() time.Time { return time.Now().UTC().Round(time.Millisecond) }
+
+// seconds are those of d, to the millisecond.
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
 // over reports whether the leg has ended.
 func (r *LegRecord) over() bool { return !r.End.IsZero() }
@@ -130,8 +136,8 @@ func (r *Record) answered() bool {
 	if !r.Answer.IsZero() {
 		return false
 	}
-	r.Answer = stamp()
-	r.Setup = r.Answer.Sub(r.Start).Seconds()
+	r.Answer, r.taken = stamp(), time.Now()
+	r.Setup = seconds(r.taken.Sub(r.began))
 	return true
 }
 
@@ -151,7 +157,7 @@ func (r *Record) close(c Cause, by string) {
 	r.End = stamp()
 	r.Cause, r.By = c.String(), by
 	if !r.Answer.IsZero() {
-		r.Talk = r.End.Sub(r.Answer).Seconds()
+		r.Talk = seconds(time.Since(r.taken))
 	}
 	for _, l := range r.Legs {
 		if !l.over() {

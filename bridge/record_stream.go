@@ -22,8 +22,17 @@ type StreamRecord struct {
 	Dropped uint64 `json:"dropped,omitempty"`
 	// Suite is "" for plain packets.
 	Suite string `json:"suite,omitempty"`
+	// Pair is the way that ICE has chosen: each end's type and address; nil
+	// without ICE.
+	Pair *PairRecord `json:"pair,omitempty"`
 
 	stats media.Stats
+}
+
+// A PairRecord is the two ends of a way: "host 192.0.2.1:4000".
+type PairRecord struct {
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
 }
 
 // A FlowRecord is what is kept of one direction. Of Out, loss, jitter and MOS
@@ -54,6 +63,9 @@ func (r *LegRecord) measure() {
 func (s *StreamRecord) measure(f codec.Format) {
 	st := s.stats
 	s.Trip, s.Suite = milliseconds(st.Reported.Trip), string(st.Suite)
+	if p := st.Pair; p.Remote.Address.IsValid() {
+		s.Pair = &PairRecord{Local: end(p.Local), Remote: end(p.Remote)}
+	}
 	for _, n := range st.Dropped {
 		s.Dropped += n
 	}
@@ -75,6 +87,9 @@ func (f *FlowRecord) judge(format codec.Format, sent uint64, jitter, trip time.D
 	path := rtp.Path{Format: format, Loss: f.Loss, Delay: trip / 2, Jitter: jitter, Frame: frame}
 	f.MOS = round(path.MOS(), 2)
 }
+
+// end is one end of a way.
+func end(c media.Candidate) string { return string(c.Type) + " " + c.Address.String() }
 
 func milliseconds(d time.Duration) float64 { return round(float64(d)/float64(time.Millisecond), 2) }
 

@@ -171,9 +171,11 @@ func newMember(party Address) *member {
 	return &member{party: party, ports: map[string]media.PacketPort{}, joined: map[string]media.PacketPort{}, silent: map[string]bool{}}
 }
 
-// step takes in what has happened and says what is to be done.
+// step takes in what has happened and says what is to be done. The list is good
+// until the next step.
 func (m *machine) step(in input) []action {
-	m.todo = nil
+	clear(m.todo)
+	m.todo = m.todo[:0]
 	if m.state != over {
 		m.take(in)
 	}

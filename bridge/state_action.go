@@ -27,6 +27,9 @@ const (
 	doGive    // hand leg to the call that wrote letter
 	doDecline // tell it no, for cause
 	doUp      // the call is taken: note the time
+	doEarly   // the caller hears a home that has not taken the call
+	doPaid    // leg counts against the caps of the map that led to it from now on
+	doUnpaid  // the homes that were tried for a transfer count no more
 	doAgreed  // the pair has agreed on what is sent: look at mode
 )
 

@@ -78,13 +78,13 @@ func (m *machine) part(n, but int) {
 func (m *machine) listen(now bool) {
 	want := deadNever
 	x, y := m.pair[0], m.pair[1]
-	if m.state == talking && x != nobody && y != nobody && m.legs[x].quiet() && m.legs[y].quiet() {
+	if m.state == talking && x != nobody && y != nobody {
 		switch d := m.legs[x].agreed; {
 		case d.still():
-		case d.both():
-			want = deadSoon
-		default:
+		case !d.both() && m.silentOrMute(x, y) && m.silentOrMute(y, x):
 			want = deadHeld
+		case d.both() && m.legs[x].quiet() && m.legs[y].quiet():
+			want = deadSoon
 		}
 	}
 	if want == deadSoon && now {
@@ -103,6 +103,14 @@ func (m *machine) listen(now bool) {
 	default:
 		m.timer(timerSilence, 0)
 	}
+}
+
+// silentOrMute reports whether nothing comes from the leg n, or nothing may: its
+// party does not send, or that of o does not want to hear. Of such a leg nobody
+// says that it is silent.
+func (m *machine) silentOrMute(n, o int) bool {
+	l := m.legs[n]
+	return l.quiet() || len(l.ports) > 0 && !l.away() && !l.said.reaches(m.legs[o].said)
 }
 
 // quiet reports whether nothing comes from the leg.

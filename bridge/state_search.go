@@ -78,6 +78,7 @@ func (m *machine) rings(n int, ev Ringing) {
 		}
 		a.rang = true
 		m.do(action{do: doRing, leg: 0, early: true, prompt: m.search.terms.Early})
+		m.do(action{do: doEarly, leg: n})
 		m.join()
 		return
 	}
@@ -126,6 +127,7 @@ func (m *machine) accepted(n int) {
 	m.search = nil
 	m.timer(timerRing, 0)
 	l.taken = true
+	m.do(action{do: doPaid, leg: n})
 	if m.handover != nil {
 		m.handOver(n, s.terms, Normal)
 		return
@@ -176,6 +178,10 @@ func (m *machine) ringOut() {
 // refusedBy takes in that a home does not take the call.
 func (m *machine) refusedBy(n int, c Cause) {
 	s := m.search
+	switch c {
+	case Cancelled, Normal, Elsewhere, Replaced: // by nobody here: it just does not take the call
+		c = Unavailable
+	}
 	s.live = slices.DeleteFunc(s.live, func(o int) bool { return o == n })
 	m.part(n, nobody)
 	if m.pair[1] == n && m.handover == nil {
@@ -210,6 +216,7 @@ func (m *machine) foundNobody(c Cause) {
 	m.search = nil
 	m.timer(timerRing, 0)
 	if m.handover != nil {
+		m.do(action{do: doUnpaid, leg: nobody})
 		m.handoverFailed(c)
 		return
 	}

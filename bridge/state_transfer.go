@@ -131,7 +131,7 @@ func (m *machine) given(ev given) {
 		d := a.said
 		m.offer(n, d, exchange{from: 0, seq: o.Seq, desc: d, lets: true})
 	} else {
-		m.offer(0, ev.leg.said, exchange{from: nobody})
+		m.offer(0, m.terms.filter(ev.leg.said), exchange{from: nobody})
 		m.align, m.next = alignBound, n
 		m.letIn(0)
 	}

@@ -73,18 +73,24 @@ func (t *throttle) admit(sender Address) error {
 }
 
 // admitCall takes one call, where there are so many already and its sender has
-// so many of them; or says that it is one too many.
-func (t *throttle) admitCall(all, ofSender int) error {
+// so many of them; or says that it is one too many. pay is asked last, and what
+// it refuses is not counted.
+func (t *throttle) admitCall(all, ofSender int, pay func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	now := time.Now()
 	switch l := t.limits; {
 	case l.Calls > 0 && all >= l.Calls:
 		return tooMany("too many calls at once", 10*time.Second)
 	case l.CallsPerSender > 0 && ofSender >= l.CallsPerSender:
 		return tooMany("too many calls of this sender at once", time.Minute)
-	case !t.calls.Allow():
+	case l.CallsPerSecond > 0 && t.calls.TokensAt(now) < 1:
 		return tooMany("too many calls in a second", time.Second)
 	}
+	if err := pay(); err != nil {
+		return err
+	}
+	t.calls.AllowN(now, 1) // there was one left
 	return nil
 }
 
