@@ -125,6 +125,12 @@ func (x *exchange) inside(c *dialog.Call, p *path) {
 	case "SUBSCRIBE", "PUBLISH":
 		x.respond(489)
 	case "MESSAGE":
+		if x.from.account == "" && !x.e.isPeer(x.f.remote.Addr()) {
+			// It may be in a call with us, but nobody vouches for what it calls itself.
+			x.e.metrics.refused.WithLabelValues(refusedSender).Inc()
+			x.refuse(403)
+			return
+		}
 		if r := c.Admit(x.m); r != nil {
 			x.answer(r.Status, r.Phrase, r.Fields...)
 			return

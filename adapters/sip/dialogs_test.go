@@ -324,6 +324,26 @@ func TestCallsGoOnWhileDraining(t *testing.T) {
 	ends(t, c, bridge.Normal)
 }
 
+// Who is in a call by the peer's word may speak for itself, but not for others as
+// the peer may.
+func TestWhoIsOnlyInACallCantWriteInAnothersName(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	stranger := &farUA{fakePeer: newFakePeer(t, "127.0.0.2:0"), gw: u.gw}
+	u.invite(audio(4000, "0"), "Record-Route: <sip:"+stranger.addr()+";lr>")
+	c := b.h.Call(0)
+	c.Leg.Answer(1, sound(bridge.SendReceive, pcmu))
+	c.Leg.Accept()
+	u.accepted("")
+	stranger.callID, stranger.from, stranger.to, stranger.target, stranger.cseq = u.callID, u.from, u.to, "sip:alice@gw.example.org", 100
+	stranger.request("OPTIONS", "")
+	stranger.expect("SIP/2.0 200")
+	stranger.request("MESSAGE", "hello", "Content-Type: text/plain", "P-Asserted-Identity: <sip:boss@pbx.example.org>")
+	stranger.expect("SIP/2.0 403")
+	c.Leg.Hangup(bridge.Normal)
+	ends(t, c, bridge.Normal)
+}
+
 func TestAMessageWithinACallIsAMessage(t *testing.T) {
 	t.Parallel()
 	b, u := callsWithPeer(t, nil)

@@ -241,13 +241,15 @@ type box struct {
 // put never blocks. Nothing is put into a box that is closed.
 func (b *box) put(f func()) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	full := b.full
 	if b.shut {
-		return
+		full = nil
+	} else {
+		b.things = append(b.things, f)
 	}
-	b.things = append(b.things, f)
-	if b.full != nil {
-		b.full.Signal()
+	b.mu.Unlock()
+	if full != nil {
+		full.Signal() // once the owner can have the lock
 	}
 }
 

@@ -17,6 +17,8 @@ func (l *leg) happened(b *branch, ev dialog.Event) {
 		l.taken(b, ev)
 	case dialog.Offered:
 		l.proposed(b, ev)
+	case dialog.Withdrawn:
+		l.withdrawn(ev)
 	case dialog.Answered:
 		l.answered(b, ev)
 	case dialog.Refused:
@@ -42,6 +44,8 @@ func (l *leg) gone(b *branch, ev dialog.Ended) {
 		l.failed(b, refusal{cause: cause, text: text, err: ev.Err, all: ev.Status >= 600})
 	case !l.alive() || b == l.cur:
 		l.end(cause, text, ev.Err)
+	default: // another branch has the call
+		b.media.close()
 	}
 }
 

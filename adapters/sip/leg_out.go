@@ -102,7 +102,7 @@ func (e *engine) localTo(p *place) netip.Addr {
 // fields are the headers of an INVITE that the bridge's Invite asks for.
 func (l *leg) fields(p *place) ([]wire.Field, error) {
 	var all []wire.Field
-	if id := l.inv.ID; id != "" && len(id) <= maxCID && wire.Token(strings.ReplaceAll(id, "@", "")) {
+	if id := l.inv.ID; id != "" && !l.inv.Private && len(id) <= maxCID && wire.Token(strings.ReplaceAll(id, "@", "")) {
 		all = append(all, wire.Field{Name: cid, Value: id})
 	}
 	if r := l.inv.Replaces; r != "" {

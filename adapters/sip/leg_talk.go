@@ -26,6 +26,8 @@ type negotiation struct {
 	// told is what the bridge has last described, as far as it was agreed on;
 	// heard is what it was told.
 	told, heard bridge.Description
+	// before is what was heard before the offer that is open.
+	before bridge.Description
 }
 
 // openness says where the answer to an offer of the other side's goes.
@@ -37,6 +39,7 @@ const (
 	inAck                      // into the ACK
 	inDialog                   // to where it came in
 	afterwards                 // it has been answered already: what differs is offered anew
+	takenBack                  // nowhere: who has made it has taken it back, which the bridge does not know
 )
 
 // begin takes note of the offer in an INVITE, if there is one.
@@ -47,7 +50,7 @@ func (n *negotiation) begin(o *bridge.Offer) {
 }
 
 func (n *negotiation) offered(seq uint32, fork string, where openness, d bridge.Description) {
-	n.seq, n.fork, n.theirs, n.heard = seq, fork, where, d
+	n.seq, n.fork, n.theirs, n.before, n.heard = seq, fork, where, n.heard, d
 }
 
 // next opens another offer of the other side's.
@@ -245,11 +248,15 @@ func (l *leg) answer(seq uint32, d bridge.Description) {
 	if b == nil || seq != n.seq || n.theirs == closed {
 		return
 	}
-	if n.theirs == afterwards {
+	switch n.theirs {
+	case afterwards:
 		n.theirs = closed
 		if !reflect.DeepEqual(d, n.told) {
 			l.propose(bridge.Offer{Desc: d}, true)
 		}
+		return
+	case takenBack:
+		l.goBack()
 		return
 	}
 	s, agreed, err := b.media.x.MakeAnswer(d, b.media.locate)
@@ -257,17 +264,35 @@ func (l *leg) answer(seq uint32, d bridge.Description) {
 		l.unanswered(err)
 		return
 	}
-	n.told = d
-	l.post(b.media.settle(agreed)...) // before anything can come
 	if n.theirs == inInvite {
-		n.body = s.Bytes() // until the call is accepted it may change
+		n.told = d
+		l.post(b.media.settle(agreed)...) // before anything can come
+		n.body = s.Bytes()                // until the call is accepted it may change
 		return
 	}
-	n.theirs = closed
-	if err := b.call.Answer(n.fork, s.Bytes()); err != nil {
+	if err := b.call.Commit(n.fork); err != nil {
 		l.log.Info("answer came too late", "err", err)
+		b.media.undo()
+		l.goBack()
+		return
+	}
+	n.told, n.theirs = d, closed
+	l.post(b.media.settle(agreed)...)
+	_ = b.call.Answer(n.fork, s.Bytes()) // fails only if the call is over
+}
+
+// withdrawn: the other side has taken back what it has offered. The bridge is
+// at it and can't be stopped, but what it will answer is not in force.
+func (l *leg) withdrawn(ev dialog.Withdrawn) {
+	if n := &l.talk; n.theirs == inDialog && n.fork == ev.Fork {
+		n.theirs = takenBack
+		l.cur.media.withdraw()
 	}
 }
+
+// goBack tells the bridge, which has answered an offer that was taken back, that all is
+// as it was before (RFC 3261 section 14.1).
+func (l *leg) goBack() { l.post(l.talk.next(l.talk.fork, afterwards, l.talk.before)) }
 
 // unanswered: what the bridge has answered can't be said here.
 func (l *leg) unanswered(err error) {
@@ -277,7 +302,7 @@ func (l *leg) unanswered(err error) {
 		l.hangup(refusalOf(err).cause)
 		return
 	}
-	n.theirs = closed
+	n.theirs, n.heard = closed, n.before
 	b.media.withdraw()
 	_ = b.call.Refuse(n.fork, 488, phrases[488]) // fails only if the call is over
 }
@@ -306,8 +331,10 @@ func (l *leg) refuse(seq uint32, c bridge.Cause) {
 	switch n.theirs {
 	case inInvite, inAck:
 		l.hangup(c)
+	case takenBack:
+		n.theirs, n.heard = closed, n.before
 	case inDialog:
-		n.theirs = closed
+		n.theirs, n.heard = closed, n.before
 		b.media.withdraw()
 		status := refusalStatus(c)
 		_ = b.call.Refuse(n.fork, status, phrases[status])

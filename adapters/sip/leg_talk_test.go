@@ -301,3 +301,51 @@ func TestAFaultOfOursEndsOneLegOnly(t *testing.T) {
 	}
 	talking(t, b, u, 1, "0")
 }
+
+// TestAnOfferThatIsTakenBackIsNotInForce has a re-INVITE cancelled before the bridge
+// has answered it: one whose end the leg has heard of by then, and one of which it has not.
+func TestAnOfferThatIsTakenBackIsNotInForce(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	c, port := talking(t, b, u, 0, "0")
+	before, _ := b.plane.Setting(port)
+	for _, known := range []bool{true, false} {
+		u.request("INVITE", audio(4010, "0", "a=inactive"))
+		o := bridgetest.Await[bridge.Offered](c).Offer
+		late := make(chan struct{})
+		if !known {
+			b.inside(c, func(l *leg) {
+				<-late
+				l.answer(o.Seq, sound(bridge.Inactive, pcmu))
+			})
+		}
+		u.request("CANCEL", "")
+		u.refused("487")
+		close(late)
+		if known {
+			c.Leg.Answer(o.Seq, sound(bridge.Inactive, pcmu))
+		}
+		// The bridge hears that all is as it was, and so is the plane.
+		again := bridgetest.Await[bridge.Offered](c).Offer
+		if again.Seq != o.Seq+1 || again.Desc[0].Dir != bridge.SendReceive {
+			t.Errorf("known: %v: %+v", known, again)
+		}
+		if after, _ := b.plane.Setting(port); !reflect.DeepEqual(after, before) {
+			t.Errorf("known: %v: %+v became %+v", known, before, after)
+		}
+		c.Leg.Answer(again.Seq, sound(bridge.SendReceive, pcmu))
+	}
+	// Where the bridge does not want it either, there is nothing to say.
+	u.request("INVITE", audio(4010, "0", "a=inactive"))
+	o := bridgetest.Await[bridge.Offered](c).Offer
+	u.request("CANCEL", "")
+	u.refused("487")
+	c.Leg.Refuse(o.Seq, bridge.NotAcceptable)
+	u.request("INVITE", audio(4012, "0"))
+	o = bridgetest.Await[bridge.Offered](c).Offer
+	c.Leg.Answer(o.Seq, sound(bridge.SendReceive, pcmu))
+	u.accepted("")
+	if set, _ := b.plane.Setting(port); set.RTP.Port() != 4012 || b.plane.Count() != 1 {
+		t.Errorf("%+v", set)
+	}
+}

@@ -52,6 +52,22 @@ func TestWhatThePeerSaysIsWhatCameOfIt(t *testing.T) {
 	}
 }
 
+func TestASignalIsAPlainTextWhoseFateIsNoNews(t *testing.T) {
+	t.Parallel()
+	b, p := withPeer(t, nil)
+	m := b.message("2001", "alice")
+	m.Kind, m.Bodies = bridge.Signal, []bridge.Body{{Text: "/fader/1 0.5"}}
+	ch := b.send(m)
+	out := p.next()
+	p.send(out.from, response(out.text, 202, "Accepted"))
+	if r := next(t, ch, "the outcome"); r.err != nil || r.o != bridge.Taken {
+		t.Errorf("%v, %v", r.o, r.err)
+	}
+	if header(out.text, "Content-Type") != "text/plain" && !strings.HasPrefix(header(out.text, "Content-Type"), "text/plain;") || !strings.HasSuffix(out.text, "/fader/1 0.5") {
+		t.Error(out.text)
+	}
+}
+
 func TestASecondTryIsKnownAsSuch(t *testing.T) {
 	t.Parallel()
 	b, p := withPeer(t, nil)

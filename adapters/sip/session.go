@@ -32,7 +32,7 @@ type track struct {
 	id   string
 	port *mediaPort // nil: none is agreed on
 	next *mediaPort // what an open offer, or its answer, says instead; nil: port
-	// events: the other side takes telephone events.
+	// events: telephone events can be sent there. Without sound they can't.
 	events bool
 }
 
@@ -143,8 +143,9 @@ func (s *session) settle(all []sdp.Agreed) []bridge.Event {
 			continue // of a stream that has never been described
 		}
 		a.Setting.Learn = learnFrom(a.Setting.RTP.Addr(), s.met, st.port.told)
+		a.Setting.RTP, a.Setting.RTCP = outside(a.Setting.RTP, s.met), outside(a.Setting.RTCP, s.met)
 		s.e.env.Media.Set(st.port.ID, a.Setting)
-		st.events = slices.ContainsFunc(a.Setting.Out, func(p media.Payload) bool { return p.Format.IsEvents() })
+		st.events = a.Setting.Send && slices.ContainsFunc(a.Setting.Out, func(p media.Payload) bool { return p.Format.IsEvents() })
 	}
 	return news
 }
@@ -162,6 +163,14 @@ func (s *session) lose(st *track) []bridge.Event {
 // withdraw forgets the offer that is open.
 func (s *session) withdraw() {
 	s.x.Withdraw()
+	for _, st := range s.tracks {
+		s.drop(st)
+	}
+}
+
+// undo forgets an offer of the other side's, though it has been answered.
+func (s *session) undo() {
+	s.x.Undo()
 	for _, st := range s.tracks {
 		s.drop(st)
 	}
@@ -208,6 +217,15 @@ func learnFrom(described, met, told netip.Addr) netip.Addr {
 		return netip.Addr{}
 	}
 	return met
+}
+
+// outside is a, and none where that is an address of this machine or link alone, and the
+// signalling is with somebody elsewhere: nobody makes us send to what only we can reach.
+func outside(a netip.AddrPort, met netip.Addr) netip.AddrPort {
+	if a.Addr().IsLoopback() && !met.IsLoopback() || a.Addr().IsLinkLocalUnicast() && !met.IsLinkLocalUnicast() {
+		return netip.AddrPort{}
+	}
+	return a
 }
 
 // inner reports whether a is an address that only its own network knows (RFC

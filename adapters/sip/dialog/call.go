@@ -63,15 +63,17 @@ type Call struct {
 	required  bool    // and nothing else
 	rseq      uint32
 
-	ended   bool
-	last    []wire.Field // what BYE or CANCEL say besides
-	byes    bool         // a BYE is to be sent when the ACK has come
-	clients int          // transactions of ours
-	asked   []*Request
-	queue   []*sending
-	busy    bool // the first of queue is under way
-	sendID  uint64
-	session timerState
+	ended    bool
+	last     []wire.Field // what BYE or CANCEL say besides
+	byes     bool         // a BYE is to be sent when the ACK has come, and the queue has gone
+	hurry    *alarm       // of what is in the queue by then
+	clients  int          // transactions of ours
+	asked    []*Request
+	queue    []*sending
+	busy     bool // the one before the first of queue is under way
+	notifies bool // which is a NOTIFY
+	sendID   uint64
+	session  timerState
 }
 
 // Authorize makes the credentials for a request that has met a challenge (RFC
@@ -118,7 +120,8 @@ func (c *Call) end(ev Ended) {
 	for _, r := range slices.Clone(c.asked) {
 		c.finish(r, 487, "Request Terminated", nil)
 	}
-	c.queue, c.request, c.replaces, c.invite = nil, nil, nil, nil
+	c.request, c.replaces, c.invite = nil, nil, nil
+	c.queue = slices.DeleteFunc(c.queue, func(s *sending) bool { return !c.byes || s.method != methodNotify })
 	for _, d := range c.all() {
 		d.open = nil
 		if d.modify != nil {
@@ -283,8 +286,26 @@ func (c *Call) hangUp() {
 	if s := d.served; s != nil && s.status < 200 {
 		c.conclude(s, 487, "Request Terminated", nil, nil)
 	}
-	if s := c.answering; s != nil && !s.acked {
-		c.byes = true
+	c.byes = true
+	c.part(d)
+}
+
+// part sends the BYE as soon as it may go: after the ACK, and after the news that a
+// transferor has been promised (RFC 3515 section 2.4.7), if that does not take long.
+func (c *Call) part(d *dialog) {
+	if !c.byes || c.answering != nil && !c.answering.acked {
+		return
+	}
+	if c.busy && c.notifies || slices.ContainsFunc(c.queue, func(s *sending) bool { return s.method == methodNotify }) {
+		if c.hurry == nil {
+			c.hurry = c.after(lastWords, func() {
+				for len(c.queue) > 0 {
+					c.busy = false
+					c.sendNext()
+				}
+				c.bye(d, c.last)
+			})
+		}
 		return
 	}
 	c.bye(d, c.last)
@@ -292,6 +313,7 @@ func (c *Call) hangUp() {
 
 func (c *Call) bye(d *dialog, fields []wire.Field) {
 	c.byes = false
+	c.hurry.stop()
 	d.seq++
 	r := c.draft(d, methodBye, fields, "", nil)
 	r.cseq = d.seq
@@ -302,12 +324,16 @@ func (c *Call) bye(d *dialog, fields []wire.Field) {
 func (c *Call) shut() {
 	c.mu.Lock()
 	defer c.unlock()
-	if !c.ended {
+	switch {
+	case !c.ended:
+		c.queue, c.busy = nil, false
 		if s := c.answering; s != nil && s.status < 200 {
 			c.conclude(s, 503, "Service Unavailable", nil, nil)
 		} else {
 			c.quit()
 		}
+	case c.byes && c.answering == nil:
+		c.bye(c.dlg, c.last)
 	}
 	c.abandon(Ended{Why: Closed})
 }

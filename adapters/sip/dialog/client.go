@@ -15,6 +15,7 @@ const (
 	methodBye    = "BYE"
 	methodPrack  = "PRACK"
 	methodUpdate = "UPDATE"
+	methodNotify = "NOTIFY"
 )
 
 var errNoAnswer = errors.New("no answer")

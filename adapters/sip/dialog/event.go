@@ -58,6 +58,9 @@ type (
 		Session Session
 		Message *wire.Message
 	}
+	// Withdrawn: what was Offered is off, for its sender has taken it back, or has given up
+	// by now. All is as it was (RFC 3261 section 14.1); an Answer comes too late.
+	Withdrawn struct{ Fork string }
 	// Answered: the answer to our offer, wherever that was: in a re-INVITE or
 	// UPDATE, in a 2xx (then it came in ACK), in a 18x (in PRACK).
 	// Refresh: we had only repeated what was agreed on, for the session timer,
@@ -103,6 +106,7 @@ func (Ringing) event()   {}
 func (Accepted) event()  {}
 func (Acked) event()     {}
 func (Offered) event()   {}
+func (Withdrawn) event() {}
 func (Answered) event()  {}
 func (Refused) event()   {}
 func (Requested) event() {}

@@ -104,6 +104,8 @@ func (c *Call) hungUp(d *dialog, m *wire.Message, p Path, tx Server) {
 		return
 	}
 	c.reply(m, p, tx, 200, "OK", nil, nil)
+	c.byes, c.queue = false, nil
+	c.hurry.stop()
 	why := HungUp
 	if s := c.answering; s != nil {
 		if s.status < 200 {
@@ -111,7 +113,6 @@ func (c *Call) hungUp(d *dialog, m *wire.Message, p Path, tx Server) {
 			c.conclude(s, 487, "Request Terminated", nil, nil)
 		} else {
 			c.settle(s) // it has seen our 2xx, or does not want to
-			c.byes = false
 		}
 	}
 	if s := d.served; s != nil {
@@ -144,8 +145,9 @@ func (c *Call) reinvited(d *dialog, m *wire.Message, p Path, tx Server) {
 	d.served = s
 	c.trying(s)
 	s.giveUp = c.after(remind, func() {
-		d.open = nil
-		c.conclude(s, 500, "No Answer", nil, nil)
+		if c.takenBack(d) {
+			c.conclude(s, 500, "No Answer", nil, nil)
+		}
 	})
 	d.open = &open{of: s, refuse: func(status int, phrase string) { c.conclude(s, status, phrase, nil, nil) }}
 	d.open.answer = func(answer []byte) {
@@ -163,6 +165,20 @@ func (c *Call) reinvited(d *dialog, m *wire.Message, p Path, tx Server) {
 		ev.Session = Session{Offer, sdp}
 	}
 	c.tell(ev)
+}
+
+// takenBack closes the offer that is open, if there is one; false: it is too late
+// for that.
+func (c *Call) takenBack(d *dialog) bool {
+	switch {
+	case d.open == nil:
+		return true
+	case d.open.committed:
+		return false
+	}
+	d.open = nil
+	c.tell(Withdrawn{Fork: d.tag})
+	return true
 }
 
 // engaged is why a re-INVITE can't be taken now; nil: it can.
@@ -263,10 +279,9 @@ func (c *Call) opened(d *dialog, m *wire.Message, p Path, tx Server, sdp []byte,
 	}
 	r.giveUp.stop()
 	r.giveUp = c.after(patience, func() {
-		if d.open == o {
-			d.open = nil
+		if d.open != o || c.takenBack(d) {
+			c.finish(r, 500, "No Answer", nil)
 		}
-		c.finish(r, 500, "No Answer", nil)
 	})
 	c.tell(Offered{Fork: d.tag, Session: Session{Offer, sdp}, Message: m})
 }

@@ -55,6 +55,18 @@ func (c *Call) Offer(sdp []byte) error {
 	return nil
 }
 
+// Commit has an open offer of the other side's stay open until Answer, which is to follow at
+// once: what would take it back comes too late.
+func (c *Call) Commit(fork string) error {
+	c.mu.Lock()
+	defer c.unlock()
+	o, err := c.opening(fork)
+	if err == nil {
+		o.committed = true
+	}
+	return err
+}
+
 // Answer answers an open offer of the other side's: where it asked for an
 // offer, sdp is that.
 func (c *Call) Answer(fork string, sdp []byte) error {
@@ -78,8 +90,8 @@ func (c *Call) Refuse(fork string, status int, phrase string) error {
 	return err
 }
 
-// take closes an open offer.
-func (c *Call) take(fork string) (*open, error) {
+// opening is the offer that is open.
+func (c *Call) opening(fork string) (*open, error) {
 	if c.ended {
 		return nil, ErrOver
 	}
@@ -87,9 +99,16 @@ func (c *Call) take(fork string) (*open, error) {
 	if d == nil || d.open == nil {
 		return nil, ErrNotYet
 	}
-	o := d.open
-	d.open = nil
-	return o, nil
+	return d.open, nil
+}
+
+// take closes an open offer.
+func (c *Call) take(fork string) (*open, error) {
+	o, err := c.opening(fork)
+	if err == nil {
+		c.find(fork).open = nil
+	}
+	return o, err
 }
 
 // propose sends what d.modify says.
@@ -229,6 +248,7 @@ func (c *Call) lost(status int, m *wire.Message, err error) {
 	if c.ended || status != 481 && status != 408 && status != 0 {
 		return
 	}
+	c.queue = nil // nobody is there to hear it
 	c.quit()
 	c.end(Ended{Why: Lost, Status: status, Err: err, Message: m})
 }

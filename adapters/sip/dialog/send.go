@@ -34,11 +34,11 @@ func (c *Call) sendNext() {
 	if c.busy || len(c.queue) == 0 {
 		return
 	}
-	c.busy = true
 	s, d := c.queue[0], c.dlg
+	c.busy, c.notifies = true, s.method == methodNotify
 	c.queue = c.queue[1:]
 	fields := s.fields
-	if s.method == "REFER" || s.method == "NOTIFY" {
+	if s.method == "REFER" || s.method == methodNotify {
 		fields = append([]wire.Field{c.contact(d.path)}, fields...)
 	}
 	d.seq++
@@ -51,9 +51,10 @@ func (c *Call) sendNext() {
 			ev.Status = m.Response.StatusCode
 		}
 		c.tell(ev)
-		if s.method != "NOTIFY" { // that is of a subscription, and ends no more than that (RFC 6665 section 4.2.2)
+		if s.method != methodNotify { // that is of a subscription, and ends no more than that (RFC 6665 section 4.2.2)
 			c.lost(ev.Status, m, err)
 		}
 		c.sendNext()
+		c.part(d)
 	})
 }

@@ -210,7 +210,7 @@ func (c *Call) acknowledged(s *served, m *wire.Message) {
 		}
 	}
 	if c.byes {
-		c.bye(d, c.last)
+		c.part(d)
 		return
 	}
 	c.proceed(d)

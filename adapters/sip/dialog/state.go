@@ -40,6 +40,8 @@ type open struct {
 	answer func(sdp []byte)
 	refuse func(status int, phrase string)
 	of     *served // the INVITE that it came in, nil for another
+
+	committed bool // it can't be taken back any more
 }
 
 // tokens has letters only that no element changes.

@@ -11,6 +11,8 @@ const (
 	// timerC is how long a re-INVITE may be without an answer: until then no other
 	// offer can be made. (RFC 3261 section 16.6, item 11, has it for proxies.)
 	timerC = 3 * time.Minute
+	// lastWords is how long a BYE waits for what is to be said before it: three repeats.
+	lastWords = 4 * time.Second
 	// remind is how often a provisional response is sent again (RFC 3261 section
 	// 13.3.1.1).
 	remind = time.Minute

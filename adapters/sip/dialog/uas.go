@@ -261,8 +261,9 @@ func (c *Call) Cancel(m *wire.Message) {
 	if c.dlg == nil || c.dlg.served == nil || c.dlg.served.cseq != seq || c.dlg.served.status >= 200 {
 		return
 	}
-	c.dlg.open = nil
-	c.conclude(c.dlg.served, 487, "Request Terminated", nil, nil)
+	if c.takenBack(c.dlg) {
+		c.conclude(c.dlg.served, 487, "Request Terminated", nil, nil)
+	}
 }
 
 func intervalRefusal(status int, least interface{ Seconds() float64 }) *Refusal {

@@ -83,7 +83,8 @@ func (x *Exchange) MakeAnswer(d bridge.Description, at Locate) (*Session, []Agre
 		return nil, nil, wrong
 	}
 	x.answered = true
-	return x.say(lines), all, nil
+	x.force = x.say(lines)
+	return x.force, all, nil
 }
 
 // errRefused: the other side does not want this stream.

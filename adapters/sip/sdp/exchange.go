@@ -54,11 +54,13 @@ type Exchange struct {
 
 	origin Origin
 	last   *Session // as we said last; its Origin is origin
+	force  *Session // of what we have said: what has been agreed on last
 	slots  []slot
 
 	offerer  party  // of the last offer
 	answered bool   // it has been, and may be again
 	saved    []slot // as before it
+	before   *Session
 }
 
 // party says whose an offer is.
@@ -104,9 +106,18 @@ func (x *Exchange) Withdraw() {
 	}
 }
 
+// Undo forgets the last offer, if it has only been answered by an answer of ours that
+// was too late: all is as it was before.
+func (x *Exchange) Undo() {
+	if x.offerer == them {
+		x.slots, x.force, x.offerer, x.saved = x.saved, x.before, nobody, nil
+	}
+}
+
 // begin opens an offer.
 func (x *Exchange) begin(by party) {
 	x.Withdraw()
+	x.before = x.force
 	x.offerer, x.answered, x.saved = by, false, slices.Clone(x.slots)
 }
 

@@ -176,21 +176,23 @@ func (x *Exchange) TakeAnswer(s *Session) (bridge.Description, []Agreed, error) 
 		x.slots = before
 		return nil, nil, wrong
 	}
-	x.answered = true
+	x.answered, x.force = true, x.last
 	return d, all, nil
 }
 
-// TakeRepeat is TakeAnswer for what we said last, said again as an offer
+// TakeRepeat is TakeAnswer for what of ours is in force, said again as an offer
 // without the Exchange (RFC 4028 section 7.4). All stays as it was if that can't be
 // taken.
 func (x *Exchange) TakeRepeat(s *Session) (bridge.Description, []Agreed, error) {
-	if x.last == nil || !x.answered || len(x.last.Lines) != len(x.slots) {
+	open := x.offerer != nobody && !x.answered
+	if x.force == nil || open || len(x.force.Lines) != len(x.slots) {
 		return nil, nil, ErrState
 	}
-	by, was := x.offerer, slices.Clone(x.slots)
-	x.offerer = us
+	by, was, last := x.offerer, slices.Clone(x.slots), x.last
+	defer func() { x.last = last }() // it may have been refused, but its version was said
+	x.offerer, x.last = us, x.force
 	for i := range x.slots {
-		x.slots[i].offered = x.last.Lines[i].Payloads
+		x.slots[i].offered = x.force.Lines[i].Payloads
 	}
 	d, all, err := x.TakeAnswer(s)
 	if err != nil {

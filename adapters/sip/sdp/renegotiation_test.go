@@ -248,4 +248,20 @@ func TestWhatIsRepeatedMayBeAnsweredAnew(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(d, bridge.Description{audio(bridge.SendReceive, pcma)}) || all[0].Setting.RTP.Port() != 5000 {
 		t.Errorf("%v %v %+v", err, d, all)
 	}
+	// What was refused in between is forgotten, but for its version.
+	e.takes("m=audio 4000 RTP/AVP 18")
+	if _, _, err := e.TakeRepeat(s); !errors.Is(err, ErrState) {
+		t.Errorf("an offer is open: %v", err)
+	}
+	e.Withdraw()
+	for range 2 {
+		if d, all, err := e.TakeRepeat(s); err != nil || len(d) != 1 || all[0].Over {
+			t.Errorf("%v %v %+v", err, d, all)
+		}
+		refused, err := e.MakeOffer(bridge.Description{audio(bridge.SendReceive, opus)}, e.at)
+		if err != nil || refused.Origin.Version < 2 {
+			t.Errorf("%v %+v", err, refused)
+		}
+		e.Withdraw()
+	}
 }

@@ -47,6 +47,7 @@ func readCrypto(value string) (Crypto, bool) {
 	return Crypto{Tag: uint32(tag), Suite: suite, Key: key}, true
 }
 
+// String is the value of the line, with the key in it.
 func (c Crypto) String() string {
 	return strconv.FormatUint(uint64(c.Tag), 10) + " " + string(c.Suite) + " " + transport.FormatInline(c.Key)
 }

@@ -237,7 +237,7 @@ func (w *Wrapped) Bytes() []byte {
 	line("To", "<"+w.To+">")
 	line("DateTime", w.Sent.UTC().Format(time.RFC3339))
 	if w.Subject != "" {
-		line("Subject", strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(Subject(w.Subject)))
+		line("Subject", escapeQuoted(Subject(w.Subject)))
 	}
 	line("NS", "imdn <"+imdnNamespace+">")
 	line("imdn.Message-ID", w.Ask.ID)

@@ -84,7 +84,7 @@ func (f *Framer) measure() (int, error) {
 	if i > maxHead {
 		return 0, fault(513, "Headers too large")
 	}
-	h, err := scan(f.buf[:i])
+	h, err := scan(string(f.buf[:i]))
 	if err != nil {
 		return 0, err
 	}

@@ -62,7 +62,7 @@ func Parse(data []byte) (m *Message, err error) {
 	case !ok:
 		wrong = fault(400, "No end of headers")
 	}
-	h, err := scan(text)
+	h, err := scan(string(text))
 	if wrong == nil {
 		wrong = err
 	}
@@ -152,12 +152,18 @@ func (m *Message) mandatory() error {
 	if m.Request != nil {
 		msg = m.Request
 	}
-	for name, there := range map[string]bool{
-		"Via": msg.Via() != nil, "From": msg.From() != nil, "To": msg.To() != nil,
-		"Call-ID": msg.CallID() != nil, "CSeq": msg.CSeq() != nil,
+	for _, h := range [...]struct {
+		name  string
+		there bool
+	}{
+		{"Via", msg.Via() != nil},
+		{"From", msg.From() != nil},
+		{"To", msg.To() != nil},
+		{"Call-ID", msg.CallID() != nil},
+		{"CSeq", msg.CSeq() != nil},
 	} {
-		if !there {
-			return fault(400, "Missing "+name)
+		if !h.there {
+			return fault(400, "Missing "+h.name)
 		}
 	}
 	if !addressed(&msg.From().Address) || !addressed(&msg.To().Address) {
@@ -213,7 +219,14 @@ func typed(f Field) (values []gosip.Header, err error) {
 	default:
 		return []gosip.Header{gosip.NewHeader(f.Name, value)}, nil
 	}
-	return gosip.HeadersParser(gosip.DefaultHeadersParser()).ParseHeader(nil, []byte(f.Name+": "+value))
+	return parsed(f.Name, value)
+}
+
+// parsed has sipgo read a header.
+func parsed(name, value string) ([]gosip.Header, error) {
+	line := make([]byte, 0, len(name)+2+len(value))
+	line = append(append(append(line, name...), ": "...), value...)
+	return gosip.HeadersParser(gosip.DefaultHeadersParser()).ParseHeader(nil, line)
 }
 
 // vias reads a list of Vias one by one: sipgo takes the comma for a part of a
@@ -225,7 +238,7 @@ func vias(list string) (values []gosip.Header, err error) {
 		if more = i >= 0; more {
 			one, list = list[:i], list[i+1:]
 		}
-		v, err := gosip.HeadersParser(gosip.DefaultHeadersParser()).ParseHeader(nil, []byte("Via: "+one))
+		v, err := parsed("Via", one)
 		if err != nil {
 			return values, fmt.Errorf("reading Via: %w", err)
 		}
@@ -262,7 +275,11 @@ func (m *Message) body(h *head, body []byte) error {
 // (SEMI, EQUAL, COMMA, SLASH) and sipgo does not expect, outside quoted
 // strings and angle brackets, and makes one space of many.
 func tighten(s, separators string) string {
+	if !strings.ContainsAny(s, " \t") {
+		return s
+	}
 	var b strings.Builder
+	b.Grow(len(s))
 	quoted, angle, escaped, space := false, false, false, false
 	for i := 0; i < len(s); i++ {
 		c := s[i]

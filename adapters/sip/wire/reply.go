@@ -14,7 +14,7 @@ import (
 // where the request came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
 // fields stand behind those, then the body.
 func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort, fields []Field, body []byte) []byte {
-	b := make([]byte, 0, 1024+len(body))
+	b := make([]byte, 0, m.replySize(fields)+len(body))
 	b = append(b, "SIP/2.0 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(append(append(b, ' '), Phrase(phrase)...), "\r\n"...)
@@ -44,6 +44,23 @@ func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort, f
 	b = strconv.AppendInt(b, int64(len(body)), 10)
 	b = append(b, "\r\n\r\n"...)
 	return append(b, body...)
+}
+
+// replySize is about what the head of a reply takes. Replies wait for half a
+// minute in case they are asked for again: room to spare would be much.
+func (m *Message) replySize(fields []Field) int {
+	const rest = 192 // the status line, what is added to Via and To, and Content-Length
+	size := rest
+	for _, f := range m.Fields {
+		switch f.Name {
+		case "Via", "From", "To", "Call-ID", "CSeq":
+			size += len(f.Name) + len(f.Value) + 4
+		}
+	}
+	for _, f := range fields {
+		size += len(f.Name) + len(f.Value) + 4
+	}
+	return size
 }
 
 func appendField(b []byte, f Field) []byte {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -35,7 +34,16 @@ type Field struct {
 // canonical gives the usual form of the names we look at, by their lower case and
 // by their compact form (RFC 3261 section 7.3.3).
 func canonical(name string) string {
-	switch strings.ToLower(name) {
+	var small [20]byte // no name below is longer
+	if len(name) > len(small) {
+		return name
+	}
+	for i := range len(name) {
+		if small[i] = name[i]; 'A' <= name[i] && name[i] <= 'Z' {
+			small[i] += 'a' - 'A'
+		}
+	}
+	switch string(small[:len(name)]) {
 	case "via", "v":
 		return "Via"
 	case "from", "f":
@@ -96,12 +104,13 @@ type head struct {
 // scan reads the start line and the headers. The error is the first thing that
 // was wrong; what else could be read comes with it, so that a request can be
 // answered.
-func scan(text []byte) (h head, wrong error) {
-	lines := bytes.Split(text, []byte("\r\n"))
-	h.start = string(lines[0])
-	if bytes.IndexFunc(lines[0], control) >= 0 {
+func scan(text string) (h head, wrong error) {
+	lines := strings.Split(text, "\r\n")
+	h.start = lines[0]
+	if controlled(h.start) {
 		h.start, wrong = "", fault(400, "Control character in start line")
 	}
+	h.fields = make([]Field, 0, min(len(lines)-1, maxFields))
 	for i := 1; i < len(lines); {
 		value, n := unfold(lines[i:])
 		i += n
@@ -127,37 +136,47 @@ func scan(text []byte) (h head, wrong error) {
 
 // unfold joins a line with those that continue it (RFC 3261 section 7.3.1),
 // and counts them.
-func unfold(lines [][]byte) (line []byte, n int) {
-	line = lines[0]
-	for n = 1; n < len(lines) && len(lines[n]) > 0 && blank(lines[n][0]); n++ {
-		if n == 1 {
-			line = bytes.Clone(bytes.TrimRight(line, " \t"))
-		}
-		line = append(append(line, ' '), bytes.Trim(lines[n], " \t")...)
+func unfold(lines []string) (line string, n int) {
+	continued := func(n int) bool { return n < len(lines) && len(lines[n]) > 0 && blank(lines[n][0]) }
+	if !continued(1) {
+		return lines[0], 1
 	}
-	return line, n
+	var b strings.Builder
+	b.WriteString(strings.TrimRight(lines[0], " \t"))
+	for n = 1; continued(n); n++ {
+		b.WriteByte(' ')
+		b.WriteString(strings.Trim(lines[n], " \t"))
+	}
+	return b.String(), n
 }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
-// control finds what has no place in a header. A bare CR or LF is one: some
+// controlled finds what has no place in a header. A bare CR or LF is one: some
 // element may end a line there.
-func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+func controlled(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}
 
 // field reads one unfolded line. White space before the colon is part of the
 // grammar (HCOLON, RFC 3261 section 25.1) and not of the name; anything else
 // that is no token makes the line unreadable rather than an unknown header, so
 // that no spelling of a name passes as another header here than elsewhere.
-func field(line []byte) (Field, error) {
-	if bytes.IndexFunc(line, control) >= 0 {
+func field(line string) (Field, error) {
+	if controlled(line) {
 		return Field{}, fault(400, "Control character in header")
 	}
-	name, value, ok := bytes.Cut(line, []byte(":"))
-	name = bytes.TrimRight(name, " \t")
-	if !ok || !Token(string(name)) {
+	name, value, ok := strings.Cut(line, ":")
+	name = strings.TrimRight(name, " \t")
+	if !ok || !Token(name) {
 		return Field{}, fault(400, "Malformed header name")
 	}
-	return Field{Name: canonical(string(name)), Value: string(bytes.Trim(value, " \t"))}, nil
+	return Field{Name: canonical(name), Value: strings.Trim(value, " \t")}, nil
 }
 
 func (h *head) has(name string) bool {

@@ -55,7 +55,15 @@ func Display(raw string) string {
 
 // Quote is the inverse of Display: fit for the inside of a quoted-string.
 func Quote(display string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(Line(display, maxDisplay))
+	return escapeQuoted(Line(display, maxDisplay))
+}
+
+// escapeQuoted writes what a quoted-string can't hold as it is with a backslash.
+func escapeQuoted(s string) string {
+	if !strings.ContainsAny(s, `\"`) {
+		return s // nearly always; a Replacer has its price
+	}
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 
 // Subject makes a text fit for a Subject header (TEXT-UTF8-TRIM).
