@@ -42,7 +42,10 @@ type Adapter struct {
 	taken   *recent[time.Time] // a client's address and an id: when we took that, see failed.go
 	dial    func(context.Context) (net.Conn, error)
 
-	known known
+	known   known
+	calls   *calls
+	able    *recent[ability] // by client, and by what XEP-0115 calls the same
+	present *recent[bool]    // pairs of bare addresses: whether the first is shown to the second as being there
 
 	draining atomic.Bool
 
@@ -56,6 +59,7 @@ var (
 	_ bridge.Drainer   = (*Adapter)(nil)
 	_ bridge.Presencer = (*Adapter)(nil)
 	_ bridge.Viewer    = (*Adapter)(nil)
+	_ bridge.Caller    = (*Adapter)(nil)
 )
 
 // New makes an adapter of a checked configuration. It opens nothing.
@@ -75,6 +79,7 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 		told:   newRecent[time.Time](maxRemembered),
 		unseen: newRecent[[]string](maxUnseen),
 		taken:  newRecent[time.Time](maxRemembered),
+		calls:  newCalls(), able: newRecent[ability](maxAbilities), present: newRecent[bool](maxRemembered),
 	}
 	for i, d := range cfg.Domains {
 		folded, err := foldDomain(d)
@@ -94,7 +99,12 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 	last, end := outliving(ctx, farewell)
 	defer end()
+	a.calls.open()
+	stop := context.AfterFunc(ctx, a.calls.close)
+	defer stop()
 	a.keepSession(ctx, last, h)
+	a.calls.close()
+	a.calls.wait()
 	a.sayTheRest(last, h)
 	return nil
 }

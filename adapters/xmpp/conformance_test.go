@@ -52,8 +52,23 @@ type farSide struct {
 	accepts  sync.WaitGroup
 }
 
+const conformanceOurs = `o'malley@gw.example`
+
 func newConformanceRig(t *testing.T, theirs string) *bridgetest.Rig {
-	const ours = `o'malley@gw.example`
+	f, a := newFarSide(t, theirs, bridgeEnv())
+	return &bridgetest.Rig{
+		Adapter: &watched{Adapter: a, accepted: f.accepted}, Ours: conformanceOurs, Theirs: theirs,
+		Say: f.say, Hear: f.hear, Refuse: f.refuseNext, Cut: f.cut, Mend: f.open,
+		Lossy: map[bridge.Cause]bridge.Cause{ // what RFC 6120 has no condition for
+			bridge.BadAddress: bridge.NotFound, bridge.WrongType: bridge.NotAcceptable, bridge.Looped: bridge.NotAcceptable,
+			bridge.TooLarge: bridge.Policy, bridge.Busy: bridge.Unavailable, bridge.Declined: bridge.Unavailable,
+			bridge.Cancelled: bridge.Unavailable, bridge.Overloaded: bridge.Constrained, bridge.GatewayTimeout: bridge.Timeout,
+		},
+	}
+}
+
+// newFarSide makes an adapter, and a server with one client for it.
+func newFarSide(t *testing.T, theirs string, env bridge.Env) (*farSide, *Adapter) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &farSide{
 		fakeServer: &fakeServer{
@@ -68,8 +83,8 @@ func newConformanceRig(t *testing.T, theirs string) *bridgetest.Rig {
 	cfg := NewConfig()
 	cfg.Component, cfg.Server, cfg.Secret, cfg.Domains = testDomain, f.addr, testSecret, []string{"local.example"}
 	f.naming = cfg.Naming()
-	f.ours, f.theirs = f.onWire(ours), f.onWire(theirs)
-	a, err := New(cfg, bridgeEnv())
+	f.ours, f.theirs = f.onWire(conformanceOurs), f.onWire(theirs)
+	a, err := New(cfg, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,15 +95,7 @@ func newConformanceRig(t *testing.T, theirs string) *bridgetest.Rig {
 		f.shut()
 		serving.Wait()
 	})
-	return &bridgetest.Rig{
-		Adapter: &watched{Adapter: a, accepted: f.accepted}, Ours: ours, Theirs: theirs,
-		Say: f.say, Hear: f.hear, Refuse: f.refuseNext, Cut: f.cut, Mend: f.open,
-		Lossy: map[bridge.Cause]bridge.Cause{ // what RFC 6120 has no condition for
-			bridge.BadAddress: bridge.NotFound, bridge.WrongType: bridge.NotAcceptable, bridge.Looped: bridge.NotAcceptable,
-			bridge.TooLarge: bridge.Policy, bridge.Busy: bridge.Unavailable, bridge.Declined: bridge.Unavailable,
-			bridge.Cancelled: bridge.Unavailable, bridge.Overloaded: bridge.Constrained, bridge.GatewayTimeout: bridge.Timeout,
-		},
-	}
+	return f, a
 }
 
 // A watched adapter tells the far side when the bridge has taken a message:

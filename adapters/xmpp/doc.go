@@ -105,10 +105,40 @@
 // known for the time of a session, and asked for when a new one begins. Joining
 // a room here is refused.
 //
+// # Calls
+//
+// A call is a session of Jingle (package jingle), one stream of sound by ICE,
+// encrypted by DTLS-SRTP, or by SDES for clients that know nothing else. It begins
+// by message where clients know that (XEP-0353), else with the session at once.
+//
+//	client ─ propose ─▶  Incoming, with what we offer ourselves
+//	       ◀ ringing ──  Ring: the telephone rings
+//	       ◀ proceed ──  Accept: somebody has taken it there
+//	       ─ session ─▶  answered with what was chosen; else an Offered first
+//
+//	Dial   ── propose ─▶ the party's address, and a session to each client that
+//	                     is there and knows no calls by message
+//	       ◀─ ringing ── Ringing, the first
+//	       ◀─ proceed ── Claimed: nobody else rings any more
+//	       ── session ─▶ that client
+//	       ◀── accept ── and when it can be heard: Answered, Accepted
+//
+// What a client can is asked for once for each XEP-0115 hash, and kept only if it
+// has that hash. Who is called and does not see our party's presence is shown it
+// for the call. Only who a session is with has a say in it: others, also other clients of the
+// same user, learn that there is none. A session whose client was told of its end may
+// still come late: it is ended, and begins no call.
+//
+// Of hold, both ways are taken, session-info and senders; session-info is what we
+// say. A change that the other side wants is never put to the client: what it has agreed
+// to is used or not, and it hears by description-info what is still wanted. Video
+// beside the sound is taken without moving where it shares the transport, and left
+// out where it does not.
+//
 // # Requests
 //
 // Every IQ is answered: service discovery, ping and version for the component
-// and for every address at it, all else with service-unavailable. No feature
-// is announced that is not there: corrections and reactions are not, as what
-// was sent to a phone can't be changed.
+// and for every address at it, requests of sessions, all else with
+// service-unavailable. No feature is announced that is not there: corrections and
+// reactions are not, as what was sent to a phone can't be changed.
 package xmpp

@@ -2,6 +2,9 @@ package xmpp
 
 import (
 	"encoding/xml"
+
+	"gateway/adapters/xmpp/jingle"
+	"gateway/bridge"
 )
 
 const (
@@ -18,9 +21,11 @@ func features() []string { return []string{nsDiscoInfo, nsDiscoItems, nsPing, ns
 func partyFeatures() []string { return []string{nsReceipts, nsMarkers, nsChatStates, nsOOB} }
 
 // iq answers a request (RFC 6120 section 8.2.3), whoever of ours it is for.
-func (a *Adapter) iq(s *session, st *stanza) {
+func (a *Adapter) iq(s *session, h bridge.Handler, st *stanza) {
 	switch {
 	case a.answeredUs(s, st):
+		return
+	case st.kind == "result" && a.calls.answered(st):
 		return
 	case st.kind == "result":
 		a.metrics.drop("unknown-result")
@@ -29,7 +34,8 @@ func (a *Adapter) iq(s *session, st *stanza) {
 		a.reply(st, condition{"bad-request", "modify"}, "")
 		return
 	}
-	if _, err := parseAddress(st.from); err != nil {
+	from, err := parseAddress(st.from)
+	if err != nil {
 		a.reply(st, condition{"jid-malformed", "modify"}, "")
 		return
 	}
@@ -38,17 +44,22 @@ func (a *Adapter) iq(s *session, st *stanza) {
 		a.reply(st, condition{"jid-malformed", "modify"}, "")
 		return
 	}
+	if st.kind == "set" && st.payload == (xml.Name{Space: jingle.NS, Local: "jingle"}) && to.Main == a.domain && from.Main != a.domain {
+		a.request(h, st, from, to)
+		return
+	}
 	if st.kind == "set" {
 		a.reply(st, condition{"service-unavailable", "cancel"}, "")
 		return
 	}
 	var payload xml.TokenReader
+	ver := capsNode + "#" + a.partyInfo().Ver()
 	switch st.payload {
 	case xml.Name{Space: nsPing, Local: "ping"}:
 	case xml.Name{Space: nsVersion, Local: "query"}:
 		payload = a.version()
 	case xml.Name{Space: nsDiscoInfo, Local: "query"}:
-		payload = info(to.Lead == "")
+		payload = a.info(to, st.node).TokenReader()
 	case xml.Name{Space: nsDiscoItems, Local: "query"}:
 		payload = element(nsDiscoItems, "query", nil)
 	default:
@@ -56,7 +67,8 @@ func (a *Adapter) iq(s *session, st *stanza) {
 		return
 	}
 	disco := st.payload.Space == nsDiscoInfo || st.payload.Space == nsDiscoItems
-	if disco && st.node != "" {
+	known := st.node == "" || st.node == ver && to.Lead != "" && st.payload.Space == nsDiscoInfo
+	if disco && !known {
 		a.reply(st, condition{"item-not-found", "cancel"}, "")
 		return
 	}
@@ -84,19 +96,16 @@ func (a *Adapter) version() xml.TokenReader {
 		element(nsVersion, "version", nil, chars(a.env.Version)))
 }
 
-// info tells what we are: a gateway, or somebody behind it.
-func info(gateway bool) xml.TokenReader {
-	identity := []xml.Attr{attr("category", "account"), attr("type", "registered")}
-	if gateway {
-		identity = []xml.Attr{attr("category", "gateway"), attr("type", "sip"), attr("name", "Gateway")}
+// info tells what we are: a gateway, somebody behind it, or their device.
+func (a *Adapter) info(to bridge.Name, node string) jingle.Element {
+	party := a.partyInfo()
+	switch {
+	case to.Lead == "":
+		return (&jingle.Info{Features: features(), Identities: []jingle.Identity{
+			{Category: "gateway", Type: "sip", Name: "Gateway"}, {Category: "gateway", Type: "pstn", Name: "Gateway"},
+		}}).Element(node)
+	case to.Tail == "" && node == "":
+		party.Identities = append(party.Identities, jingle.Identity{Category: "account", Type: "registered"})
 	}
-	children := []xml.TokenReader{element(nsDiscoInfo, "identity", identity)}
-	all := features()
-	if !gateway {
-		all = append(all, partyFeatures()...)
-	}
-	for _, f := range all {
-		children = append(children, element(nsDiscoInfo, "feature", []xml.Attr{attr("var", f)}))
-	}
-	return element(nsDiscoInfo, "query", nil, children...)
+	return party.Element(node)
 }

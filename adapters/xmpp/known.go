@@ -1,6 +1,8 @@
 package xmpp
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"gateway/bridge"
@@ -15,13 +17,19 @@ const (
 // A known remembers what users' clients have shown of them in this session.
 type known struct {
 	mu     sync.Mutex // guards the rest: the reader writes, the bridge asks
-	users  map[bridge.Name]map[string]bridge.Presence
+	users  map[bridge.Name]map[string]device
 	probed map[bridge.Name]bool
+}
+
+// A device is one client of a user.
+type device struct {
+	bridge.Presence
+	caps capability
 }
 
 // note takes what a client shows, and says whether that makes a difference to
 // what of says.
-func (k *known) note(client bridge.Name, p bridge.Presence) bool {
+func (k *known) note(client bridge.Name, p bridge.Presence, c capability) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	user := bare(client)
@@ -41,13 +49,13 @@ func (k *known) note(client bridge.Name, p bridge.Presence) bool {
 				return false
 			}
 			if k.users == nil {
-				k.users = map[bridge.Name]map[string]bridge.Presence{}
+				k.users = map[bridge.Name]map[string]device{}
 			}
-			devices = map[string]bridge.Presence{}
+			devices = map[string]device{}
 			k.users[user] = devices
 		}
 		if _, there := devices[client.Tail]; there || len(devices) < maxDevices {
-			devices[client.Tail] = p
+			devices[client.Tail] = device{p, c}
 		}
 	}
 	return k.best(user) != before
@@ -56,12 +64,33 @@ func (k *known) note(client bridge.Name, p bridge.Presence) bool {
 // best is the most reachable of a user's clients. For callers that hold mu.
 func (k *known) best(user bridge.Name) bridge.Presence {
 	var best bridge.Presence
-	for _, p := range k.users[user] {
+	for _, d := range k.users[user] {
+		p := d.Presence
 		if p.State > best.State || p.State == best.State && p.Note > best.Note {
 			best = p
 		}
 	}
 	return best
+}
+
+// devices are the clients of a user that are there, in the order of their names.
+func (k *known) devices(user bridge.Name) []bridge.Name {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var all []bridge.Name
+	for _, tail := range slices.Sorted(maps.Keys(k.users[user])) {
+		if tail != "" {
+			all = append(all, bridge.Name{Lead: user.Lead, Main: user.Main, Tail: tail})
+		}
+	}
+	return all
+}
+
+// capability is what a client has said of what it can.
+func (k *known) capability(client bridge.Name) capability {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.users[bare(client)][client.Tail].caps
 }
 
 // of says how reachable a user is.

@@ -83,6 +83,9 @@ func (a *Adapter) outgoing(m bridge.Message, from, to bridge.Name) (string, xml.
 	case bridge.Text:
 		id := a.mark.wireID(m.ID, m.Body(), to)
 		return id, a.text(m, id, source, target, a.takesChatStates(to, true))
+	case bridge.Signal:
+		id := noticeID(m.ID) // an error is no news to anybody
+		return id, a.text(m, id, source, target, false)
 	case bridge.Failed:
 		return m.Of, a.failure(m, source, target)
 	case bridge.Delivered, bridge.Displayed:
@@ -203,6 +206,9 @@ func (a *Adapter) text(m bridge.Message, id, from, to string, states bool) xml.T
 	}
 	if states {
 		in = append(in, element(nsChatStates, "active", nil))
+	}
+	if m.Kind == bridge.Signal {
+		in = append(in, element(nsHints, "no-store", nil))
 	}
 	return element("", "message", attrs, in...)
 }

@@ -227,6 +227,22 @@ func TestAReceiptOfNothingCantBeSent(t *testing.T) {
 	})
 }
 
+func TestASignalIsATextThatNobodyKeeps(t *testing.T) {
+	t.Parallel()
+	inRig(t, nil, func(r *rig) {
+		m := message("alice@far.example", "/fader/1 0.5")
+		m.Kind = bridge.Signal
+		if o, err := r.a.SendMessage(r.t.Context(), m); o != bridge.Taken || err != nil {
+			r.t.Errorf("%v, %v", o, err)
+		}
+		n := <-r.got
+		if n.attr("type") != "chat" || n.attr("id") != "n-"+testID || !strings.HasSuffix(names(n), "urn:xmpp:hints no-store") ||
+			n.Kids[0].Text != "/fader/1 0.5" || strings.Contains(names(n), "receipts") {
+			r.t.Errorf("got %+v, %s", n, names(n))
+		}
+	})
+}
+
 func TestAReceiptWaitsForTheServer(t *testing.T) {
 	t.Parallel()
 	inRig(t, nil, func(r *rig) {

@@ -29,6 +29,8 @@ func (a *Adapter) presence(h bridge.Handler, st *stanza) {
 	case "unsubscribe":
 		h.Watch(bridge.Watch{By: a.address(bare(from)), To: a.address(bare(to))}, func(error) {})
 		a.says("unsubscribed", st.id, bare(to), bare(from))
+	case "subscribed":
+		a.says("probe", "", bare(to), bare(from)) // not every server shows its user by itself now
 	case "unsubscribed":
 		if a.known.forget(bare(from)) {
 			h.Changed(a.address(bare(from)))
@@ -41,6 +43,9 @@ func (a *Adapter) presence(h bridge.Handler, st *stanza) {
 		a.seen(h, from, st)
 	case "unavailable":
 		a.seen(h, from, st)
+		for _, l := range a.calls.between(to, from) {
+			l.do(func() { l.checkIn(from) })
+		}
 	default:
 		a.metrics.drop("presence")
 	}
@@ -52,6 +57,11 @@ func (a *Adapter) presence(h bridge.Handler, st *stanza) {
 func (a *Adapter) watch(h bridge.Handler, st *stanza, from, to bridge.Name) {
 	asked := st.kind == "subscribe"
 	id := st.id
+	if asked {
+		// To probe somebody whom we have just asked would be taken as an answer
+		// to that: servers refuse the probe, and forget what was asked.
+		a.known.first(bare(from))
+	}
 	h.Watch(bridge.Watch{By: a.address(bare(from)), To: a.address(bare(to)), On: true}, func(err error) {
 		switch {
 		case err != nil && retry(err):
@@ -74,7 +84,7 @@ func retry(err error) bool {
 
 // seen remembers what a client of the other side shows of its user.
 func (a *Adapter) seen(h bridge.Handler, from bridge.Name, st *stanza) {
-	if a.known.note(from, availability(st)) {
+	if a.known.note(from, availability(st), st.caps) {
 		h.Changed(a.address(bare(from)))
 	}
 }
@@ -126,6 +136,10 @@ func (a *Adapter) ShowPresence(of, to bridge.Address, p bridge.Presence) {
 	case bridge.Occupied:
 		in = append(in, element("", "show", nil, chars("dnd")))
 	default:
+	}
+	a.present.put(p.State != bridge.Offline, formatAddress(bare(source)), formatAddress(target))
+	if p.State != bridge.Offline {
+		in = append(in, a.capsElement())
 	}
 	if note := oneLine(p.Note, maxReason); note != "" {
 		in = append(in, element("", "status", nil, chars(note)))

@@ -109,10 +109,10 @@ func TestNoMoreIsKnownThanThereIsRoomFor(t *testing.T) {
 	t.Parallel()
 	var k known
 	for i := range maxKnown + 10 {
-		k.note(bridge.Name{Lead: fmt.Sprint(i), Main: "b", Tail: "c"}, bridge.Presence{State: bridge.Away})
+		k.note(bridge.Name{Lead: fmt.Sprint(i), Main: "b", Tail: "c"}, bridge.Presence{State: bridge.Away}, capability{})
 	}
 	for i := range maxDevices + 10 {
-		k.note(bridge.Name{Lead: "0", Main: "b", Tail: fmt.Sprint(i)}, bridge.Presence{State: bridge.Away})
+		k.note(bridge.Name{Lead: "0", Main: "b", Tail: fmt.Sprint(i)}, bridge.Presence{State: bridge.Away}, capability{})
 	}
 	if n, m := len(k.users), len(k.users[bridge.Name{Lead: "0", Main: "b"}]); n != maxKnown || m != maxDevices {
 		t.Errorf("%d users are known, one with %d clients", n, m)

@@ -83,7 +83,7 @@ func (a *Adapter) dispatch(s *session, h bridge.Handler, st *stanza) {
 	case "message":
 		a.message(h, st)
 	case "iq":
-		a.iq(s, st)
+		a.iq(s, h, st)
 	case "presence":
 		a.presence(h, st)
 	default:
@@ -110,6 +110,10 @@ func (a *Adapter) message(h bridge.Handler, st *stanza) {
 		return
 	case to.Main != a.domain:
 		a.passOver("not-ours", st)
+		return
+	}
+	if st.element != nil {
+		a.initiation(h, st, from, to)
 		return
 	}
 	var m bridge.Message
@@ -182,11 +186,16 @@ const maxHops = 70
 // bounced takes an error in. It is never answered.
 func (a *Adapter) bounced(s *session, h bridge.Handler, st *stanza) {
 	if st.name == "iq" {
-		a.answeredUs(s, st)
+		if !a.answeredUs(s, st) && !a.calls.answered(st) {
+			a.metrics.drop("unknown-result")
+		}
 		return
 	}
 	if st.name != "message" {
 		a.metrics.drop("presence")
+		return
+	}
+	if a.undelivered(st) {
 		return
 	}
 	r := st.refusal

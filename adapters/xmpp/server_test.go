@@ -90,6 +90,8 @@ type handler struct {
 	// unwatched is what becomes of a Watch.
 	unwatched error
 	answer    func(m bridge.Message, done func(bridge.Outcome, error))
+	// called takes calls; nil: nobody can be called.
+	called func(inv bridge.Invite, open func(bridge.Events) bridge.Leg) error
 }
 
 func (h *handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
@@ -102,7 +104,10 @@ func (h *handler) Message(m bridge.Message, done func(bridge.Outcome, error)) {
 }
 
 func (h *handler) Bounced(id string, err *bridge.Error) { h.bounced <- id; h.bounces <- err }
-func (h *handler) Incoming(bridge.Invite, func(bridge.Events) bridge.Leg) error {
+func (h *handler) Incoming(inv bridge.Invite, open func(bridge.Events) bridge.Leg) error {
+	if h.called != nil {
+		return h.called(inv, open)
+	}
 	return &bridge.Error{Op: "call", Cause: bridge.Unsupported}
 }
 func (h *handler) Changed(who bridge.Address) { h.changes <- who }

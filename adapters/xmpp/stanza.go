@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"gateway/adapters/xmpp/jingle"
 	"gateway/bridge"
 )
 
@@ -36,10 +37,16 @@ type stanza struct {
 	payloads int // child elements
 	payload  xml.Name
 	node     string // attribute of the payload
+	// element is what is about a call: the whole of it, or nil.
+	element *jingle.Element
+	caps    capability // of a presence
 }
 
 // A refusal is the content of a stanza error.
-type refusal struct{ kind, condition, text string }
+type refusal struct {
+	kind, condition, text string
+	extra                 string // the condition of XEP-0166 section 10, or ""
+}
 
 // newStanza gives the stanza that start begins, as far as start says.
 func newStanza(start xml.StartElement, lang string) *stanza {
@@ -114,6 +121,15 @@ func (st *stanza) child(c *cursor, e xml.StartElement, own bool) error {
 			st.sent = t
 		}
 		err = c.skip()
+	case st.element == nil && aboutCall(st, e.Name):
+		whole, bad, broken := jingle.Read(c, e)
+		if bad == nil && broken == nil {
+			st.element = &whole
+		}
+		err = broken
+	case st.name == "presence" && e.Name == xml.Name{Space: nsCaps, Local: "c"}:
+		st.caps = readCapability(e)
+		err = c.skip()
 	case e.Name == xml.Name{Space: nsMUC, Local: "x"}:
 		st.room = true
 		err = c.skip()
@@ -123,6 +139,19 @@ func (st *stanza) child(c *cursor, e xml.StartElement, own bool) error {
 		err = c.skip()
 	}
 	return err
+}
+
+// aboutCall reports whether an element is kept whole: a request of a session, a
+// message about one, or what a client says it can.
+func aboutCall(st *stanza, n xml.Name) bool {
+	switch st.name {
+	case "iq":
+		return n == xml.Name{Space: jingle.NS, Local: "jingle"} && st.kind == "set" || n.Space == nsDiscoInfo && st.kind == "result"
+	case "message":
+		return jingle.IsMessage(n) && st.kind != "groupchat" && st.kind != "error"
+	default:
+		return false
+	}
 }
 
 func (st *stanza) langOf(e xml.StartElement) string {
@@ -168,6 +197,8 @@ func readRefusal(c *cursor, e xml.StartElement) (*refusal, error) {
 			continue
 		case t.Name.Space == nsStanzas && r.condition == "":
 			r.condition = t.Name.Local
+		case t.Name.Space == jingle.NSErrors && r.extra == "":
+			r.extra = t.Name.Local
 		}
 		if err := c.skip(); err != nil {
 			return nil, err
