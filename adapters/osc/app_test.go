@@ -3,6 +3,7 @@ package osc
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -119,14 +120,20 @@ func (a *app) hear(want string) {
 	}
 }
 
-// freePort is a port that nobody has at the moment.
+// freePort is a port that nobody has at the moment, and that the system gives to
+// nobody who asks for any.
 func freePort(t *testing.T) int {
-	s, err := datagram.Open(netip.MustParseAddrPort("127.0.0.1:0"), false)
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000)
+		s, err := datagram.Open(netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), false)
+		if err == nil {
+			s.Close()
+			return port
+		}
 	}
-	defer s.Close()
-	return int(s.Addr().Port())
+	t.Fatal("no port is free")
+	return 0
 }
 
 func at(port int) netip.AddrPort { return netip.MustParseAddrPort(fmt.Sprint("127.0.0.1:", port)) }

@@ -223,14 +223,13 @@ func words(m wire.Message) (args []string, ok bool) {
 // is called that.
 func (c *calls) place(user string, groups []string, party, tag string) {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g string) bool { return !isName(g) })
-	if !isName(party) || len(tag) > maxTag || len(groups) == 0 || !c.pace.AllowN(c.now(), 1) {
-		return
+	if len(tag) > maxTag || len(party) > maxName {
+		return // it would not even fit into an answer
 	}
 	for i, group := range groups {
 		l := c.newLeg(bridge.Name{Lead: user, Main: group}, user, party, tag)
 		l.dialled = true
-		err := c.begin(l, bridge.Name{Lead: party, Main: group})
-		e := asError(err)
+		e := asError(c.begin(l, bridge.Name{Lead: party, Main: group}))
 		switch {
 		case e == nil:
 			return
@@ -244,8 +243,15 @@ func (c *calls) place(user string, groups []string, party, tag string) {
 
 // begin offers the bridge a call that a member has dialled.
 func (c *calls) begin(l *leg, to bridge.Name) error {
+	if !isName(to.Lead) {
+		return &bridge.Error{Op: "dial", Cause: bridge.BadAddress}
+	}
 	if cause := c.add(l); cause != 0 {
 		return &bridge.Error{Op: "dial", Cause: cause}
+	}
+	if !c.pace.AllowN(c.now(), 1) {
+		c.remove(l)
+		return &bridge.Error{Op: "dial", Cause: bridge.Overloaded}
 	}
 	inv := bridge.Invite{
 		ID: l.id, Hops: maxHops, Offer: &bridge.Offer{Seq: 1, Desc: offered()},

@@ -202,6 +202,7 @@ func TestADialledCallFails(t *testing.T) {
 			k.refusal = &bridge.Error{Op: "t", Cause: bridge.NotFound}
 			k.chat.hear("tim", []string{"f", "g"}, line(k.t, "/call/dial 2002 a"))
 		}, []string{`tim: /call/failed a "2002" not-found ""`}},
+		{"nobody's name", func(k *talk) { k.hear(`/call/dial "a\nb" a`) }, []string{`tim: /call/failed a "a\nb" bad-address ""`}},
 		{"what is no command", func(k *talk) {
 			for _, s := range []string{"/call", "/call/dial", "/call/dial true", "/call/dial a b c", "/call/answered x y z", "/call/dance x"} {
 				k.hear(s)
@@ -217,6 +218,23 @@ func TestADialledCallFails(t *testing.T) {
 	}
 }
 
+func TestACallIsHungUpBeforeItHasBegun(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t)
+	l := k.chat.calls.newLeg(bridge.Name{Lead: "tim", Main: "g"}, "tim", "2002", "a")
+	if cause := k.chat.calls.add(l); cause != 0 {
+		t.Fatal(cause)
+	}
+	k.hear("/call/hangup a")
+	c := bridgetest.NewCall(t)
+	l.begin(c)
+	l.Hangup(bridge.Normal)
+	same(t, "told", k.told(), []string{`tim: /call/failed a "2002" cancelled ""`})
+	if got := ended(c); got != bridge.Cancelled {
+		t.Errorf("ended by %v", got)
+	}
+}
+
 func TestDiallingIsBounded(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t)
@@ -226,8 +244,15 @@ func TestDiallingIsBounded(t *testing.T) {
 	if len(k.calls) != maxDialled {
 		t.Errorf("one member has %d calls", len(k.calls))
 	}
-	if got := k.told(); len(got) != dialBurst-maxDialled || !strings.HasSuffix(got[0], `busy ""`) {
+	if got := k.told(); len(got) != 3*dialBurst-maxDialled || !strings.HasSuffix(got[0], `busy ""`) {
 		t.Errorf("told %q", got)
+	}
+	for range 2 * dialBurst {
+		k.hear("/call/hangup t0")
+		k.hear("/call/dial 2002 t0")
+	}
+	if got := k.told(); len(k.calls) != dialBurst || !strings.HasSuffix(got[len(got)-1], `overloaded ""`) {
+		t.Errorf("%d calls, told %q", len(k.calls), got)
 	}
 }
 

@@ -101,11 +101,14 @@ func (l *leg) take(offer *bridge.Offer, display string) {
 	l.tell(answeredPart, l.tag, l.from, l.to)
 }
 
-// begin gives a leg that was dialled its events.
+// begin gives a leg that was dialled its events. It may have been hung up already.
 func (l *leg) begin(ev bridge.Events) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ev = ev
+	if l.over {
+		l.finish(bridge.Cancelled, "")
+	}
 }
 
 // send tells the leg's member, or group, something: a string, an int32 or a float32
@@ -129,11 +132,18 @@ func (l *leg) tell(part string, args ...any) {
 func (l *leg) end(c bridge.Cause, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over || l.ev == nil {
+	if l.over {
 		return
 	}
 	l.over = true
 	l.calls.remove(l)
+	if l.ev != nil {
+		l.finish(c, reason)
+	}
+}
+
+// finish says on both sides that the leg has ended. For callers that hold mu.
+func (l *leg) finish(c bridge.Cause, reason string) {
 	if l.taken.IsZero() {
 		l.tell(failedPart, l.tag, l.to, c.String(), reason)
 	} else {
