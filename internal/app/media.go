@@ -22,7 +22,7 @@ func newPlane(m config.Media, log *slog.Logger) (plane, error) {
 	if !ok {
 		return nil, errors.New("[media] ports is no range") // the file was not checked
 	}
-	o := relay.Options{First: first, Last: last, Dead: m.Dead, Log: log}
+	o := relay.Options{First: first, Last: last, Dead: m.Dead, STUN: m.STUN, Log: log}
 	if m.Process {
 		return child.Start(o)
 	}

@@ -20,6 +20,7 @@ import (
 func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	tuneRuntime(file.Media.Process)
 	disk, err := store.Open(ctx, store.Options{
 		Dir: file.Gateway.State, Server: file.Gateway.Store, Node: file.Gateway.Node, Log: log,
 	})
@@ -77,9 +78,12 @@ func join(file *config.File, disk *store.Store, calls *records, env bridge.Env, 
 	options := bridge.Options{
 		Log: log, Metrics: env.Metrics, Router: file.Router, Limits: file.Limits,
 		Outbox: disk.Outbox, Ledger: disk.Ledger, Key: disk.Key(), Drain: file.Gateway.Drain, Fault: fault,
-		Node: env.Node, Media: env.Media, Dead: file.Media.Dead, Records: calls,
+		Node: env.Node, Media: env.Media, Dead: file.Media.Dead,
 		Adapters: make(map[string]bridge.Adapter, len(file.Adapters)),
 		Names:    make(map[string]bridge.Namer, len(file.Adapters)),
+	}
+	if file.Gateway.Records != "" {
+		options.Records = calls // else the bridge need not write any
 	}
 	for _, a := range file.Adapters {
 		env.Name, env.Log = a.Name, log.With("adapter", a.Name)

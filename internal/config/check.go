@@ -115,6 +115,16 @@ func (l *loader) checkMedia(m Media) {
 	if m.Dead < leastDead || m.Dead > mostDead {
 		l.meaning("media", "dead", "want 5s to 24h", false)
 	}
+	if !m.reflects() {
+		l.meaning("media", "stun", `want "host:port", as in "stun.example.org:3478"`, false)
+	}
+}
+
+// reflects reports whether STUN can be what it should.
+func (m Media) reflects() bool {
+	host, port, err := net.SplitHostPort(m.STUN)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	return m.STUN == "" || err == nil && bad == nil && host != "" && n > 0
 }
 
 // maxRate is more than a machine can do.

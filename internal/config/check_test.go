@@ -260,6 +260,18 @@ func TestNearestKey(t *testing.T) {
 	}
 }
 
+func TestASTUNServerHasHostAndPort(t *testing.T) {
+	t.Parallel()
+	for stun, ok := range map[string]bool{
+		"": true, "stun.example.org:3478": true, "192.0.2.1:3478": true, "[2001:db8::1]:3478": true,
+		"stun.example.org": false, ":3478": false, "stun.example.org:0": false, "stun.example.org:stun": false, "h:65536": false,
+	} {
+		if got := (Media{STUN: stun}).reflects(); got != ok {
+			t.Errorf("%q: taken %v, want %v", stun, got, ok)
+		}
+	}
+}
+
 func TestTheRangeOfMediaPorts(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

@@ -57,6 +57,9 @@ type Media struct {
 	Dead time.Duration `toml:"dead"`
 	// Process: the relay is a process of its own.
 	Process bool `toml:"process"`
+	// STUN is the host:port of a server that says where we are seen from
+	// outside (RFC 8489), "" for none.
+	STUN string `toml:"stun"`
 }
 
 // Range is Ports as numbers, the first of which is even; ok is false if it is no

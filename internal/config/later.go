@@ -11,7 +11,7 @@ func later() map[string]bool {
 	for _, key := range slices.Concat(
 		// kinds of adapters and tables
 		[]string{"rtmp", "mesh", "room"},
-		[]string{"gateway.key_file", "media.stun"},
+		[]string{"gateway.key_file"},
 		[]string{"map[].video"},
 	) {
 		set[key] = true
