@@ -19,15 +19,17 @@ const (
 	callSettle = 500 * time.Millisecond
 )
 
-// The host of the lab where the calls' proxy is, and the ports of the two ends,
-// which share one host.
+// The hosts of the lab where the calls' proxy and the gateways are, and the ports of
+// the two ends, which share one host.
 const (
-	callProxyHost  = 5
-	callerPort     = peer.SIPPort + 4
-	calledPort     = peer.SIPPort + 6
-	callSecondPort = peer.SIPPort + 8 // of the gateway, towards the called end
-	callFirstMedia = 10000
-	callLastMedia  = 23999
+	callProxyHost    = 5
+	callApartHost    = 6 // its media is in another process
+	callTogetherHost = 7
+	callerPort       = peer.SIPPort + 4
+	calledPort       = peer.SIPPort + 6
+	callSecondPort   = peer.SIPPort + 8 // of the gateway, towards the called end
+	callFirstMedia   = 10000
+	callLastMedia    = 23999
 )
 
 // A switcher is a program that connects calls.
@@ -76,7 +78,7 @@ func (w *world) measureSignalling(ctx context.Context) (c callCosts, err error) 
 		name  string
 		host  int
 		to    *callSwitched
-	}{{false, "calls", peer.GatewayHost, &c.together}, {true, "calls-apart", callApartHost, &c.apart}} {
+	}{{false, "calls", callTogetherHost, &c.together}, {true, "calls-apart", callApartHost, &c.apart}} {
 		s, end, err := w.startCallGateway(ctx, g.name, g.host, g.apart)
 		if err != nil {
 			return c, err

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"gateway/internal/peer"
 )
@@ -180,12 +179,4 @@ func proportional(pid int) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("memory: process %d has no share", pid)
-}
-
-// awaitUDP waits until somebody listens at a UDP address, by asking it for its
-// abilities; nil at the first answer.
-func awaitUDP(ctx context.Context, ready func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return peer.Poll(ctx, func(context.Context) bool { return ready() })
 }

@@ -60,8 +60,8 @@ func (w *world) close() {
 	w.lab.Close()
 }
 
-// start starts everybody; binary is the gateway's, "" to build it.
-func (w *world) start(ctx context.Context, binary string) error {
+// build notes the gateway's binary; with "" it builds one.
+func (w *world) build(ctx context.Context, binary string) error {
 	w.binary = binary
 	var err error
 	if w.binary == "" {
@@ -76,11 +76,19 @@ func (w *world) start(ctx context.Context, binary string) error {
 	if w.binary, err = filepath.Abs(w.binary); err != nil {
 		return fmt.Errorf("gateway's binary: %w", err)
 	}
+	return nil
+}
+
+// start starts everybody; binary is the gateway's, "" to build it.
+func (w *world) start(ctx context.Context, binary string) error {
+	if err := w.build(ctx, binary); err != nil {
+		return err
+	}
 	passwords := map[string]string{}
 	for i := range pairs {
 		passwords[user(i)+"@"+users] = "pw"
 	}
-	_, err = peer.StartProsody(ctx, w.lab, peer.ProsodyConfig{
+	_, err := peer.StartProsody(ctx, w.lab, peer.ProsodyConfig{
 		Users: passwords, Components: map[string]string{component: secret, kamailioComponent: secret}, Offline: true,
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,26 +16,50 @@ import (
 // nth loses, in the nth call that passes a trunk, the nth message that is not a
 // repeat, once: over enough calls every message of a call is lost in one of them.
 func nth(user string) func(TrunkMessage) bool {
-	var mu sync.Mutex // guards what follows
-	calls := map[string]int{}
-	seen := map[string]map[string]bool{}
+	calls, seen := map[string]int{}, map[string]int{}
+	return inCalls(user, func(m TrunkMessage) bool {
+		id := m.Header("Call-ID")
+		if _, known := calls[id]; !known {
+			calls[id] = len(calls)
+		}
+		seen[id]++
+		return seen[id]-1 == calls[id]
+	})
+}
+
+// firstOf loses each of some messages once in every call of a user: requests by
+// their method, and answers such as "487 INVITE".
+func firstOf(user string, whats ...string) func(TrunkMessage) bool {
+	lost := map[string]bool{}
+	return inCalls(user, func(m TrunkMessage) bool {
+		what := m.Method()
+		if m.Code() != 0 {
+			what = fmt.Sprint(m.Code(), " ", what)
+		}
+		key := m.Header("Call-ID") + " " + what
+		once := slices.Contains(whats, what) && !lost[key]
+		lost[key] = lost[key] || once
+		return once
+	})
+}
+
+// inCalls asks f of every message of a user's calls that is not a repeat, one at
+// a time.
+func inCalls(user string, f func(TrunkMessage) bool) func(TrunkMessage) bool {
+	var mu sync.Mutex // guards seen, and what f has
+	seen := map[string]bool{}
 	return func(m TrunkMessage) bool {
 		if !strings.Contains(m.Header("To")+m.Header("From"), user) {
 			return false
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		id := m.Header("Call-ID")
-		if seen[id] == nil {
-			seen[id] = map[string]bool{}
-			calls[id] = len(calls)
-		}
-		what := fmt.Sprint(m.ToGateway) + m.Start + m.Header("CSeq")
-		if seen[id][what] {
+		what := fmt.Sprint(m.ToGateway) + m.Header("Call-ID") + m.Start + m.Header("CSeq")
+		if seen[what] {
 			return false
 		}
-		seen[id][what] = true
-		return len(seen[id])-1 == calls[id]
+		seen[what] = true
+		return f(m)
 	}
 }
 
@@ -90,5 +115,37 @@ func TestRepeatsChangeNothing(t *testing.T) {
 	}
 	if len(invites) != n {
 		t.Errorf("%d calls came of %d", len(invites), n)
+	}
+}
+
+// CANCEL, what it is answered with, 487 and its ACK are lost on both sides, and the
+// call is taken back all the same.
+func TestLossWhileACallIsTakenBack(t *testing.T) {
+	w := newCallWorld(t)
+	const to = "2481"
+	for _, trunk := range []*Trunk{w.left, w.right} {
+		trunk.Lose(firstOf(to, "CANCEL", "200 CANCEL", "487 INVITE", "ACK"))
+	}
+	const n = 4
+	w.play(t,
+		w.onRight(SIPpCall{Name: "callee", To: to, Steps: is(isTakenBack()), Calls: n}),
+		w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "1481", To: to, Calls: n,
+			Steps: is(asks(), Expect(180), Cancel(), Expect(200), ExpectInvite(487), AckRefusal())}))
+	w.wantLost(w.left, 4*n)
+	w.wantLost(w.right, 4*n)
+	w.waitMetric(w.gateway, "gateway_calls_active", "0")
+}
+
+// wantLost fails the test unless a trunk has lost n messages.
+func (w *callWorld) wantLost(trunk *Trunk, n int) {
+	w.t.Helper()
+	lost := 0
+	for _, m := range trunk.Messages() {
+		if m.Lost {
+			lost++
+		}
+	}
+	if lost != n {
+		w.t.Errorf("%d messages were lost, want %d", lost, n)
 	}
 }

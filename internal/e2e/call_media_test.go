@@ -26,35 +26,78 @@ type soundCall struct {
 	sides        []side
 }
 
+// A soundPlan is a call of two sockets.
+type soundPlan struct {
+	from, to      string
+	oneAt, twoAt  string         // the addresses of the sockets
+	oneSays       netip.AddrPort // what the caller gives as its socket; not valid: what it is
+	offer, answer string         // how they describe themselves, see SDP.Media
+	// caller and callee are what they do once the call is taken. They may use
+	// the descriptions that they began with.
+	caller, callee func(SDP) CallStep
+}
+
 // soundCall makes a call of two sockets at the given addresses that describe
 // themselves by offer and answer (see SDP.Media). The callee ends it after d.
 func (w *callWorld) soundCall(from, to, oneAt, twoAt, offer, answer string, d time.Duration) *soundCall {
 	w.t.Helper()
-	c := &soundCall{one: w.rtpPeer(oneAt), two: w.rtpPeer(twoAt)}
+	return w.soundCallOf(soundPlan{
+		from: from, to: to, oneAt: oneAt, twoAt: twoAt, offer: offer, answer: answer,
+		caller: func(SDP) CallStep { return isEnded() },
+		callee: func(SDP) CallStep { return Steps(Pause(d), ends()) },
+	})
+}
+
+// soundCallOf makes a call by a plan, and returns when it is taken.
+func (w *callWorld) soundCallOf(p soundPlan) *soundCall {
+	w.t.Helper()
+	c := &soundCall{one: w.rtpPeer(p.oneAt), two: w.rtpPeer(p.twoAt)}
+	one, two := SDP{Addr: c.one.Addr(), Media: p.offer}, SDP{Addr: c.two.Addr(), Media: p.answer}
+	if p.oneSays.IsValid() {
+		one.Addr = p.oneSays
+	}
 	c.sides = []side{
-		w.onRight(SIPpCall{Name: "callee", To: to, SDP: SDP{Addr: c.two.Addr(), Media: answer}, Steps: is(rings(), takes(), Pause(d), ends())}),
-		w.onLeft(SIPpCall{
-			Name: "caller", Caller: true, From: from, To: to, SDP: SDP{Addr: c.one.Addr(), Media: offer},
-			Steps: is(asks(), Expect(180), isTaken(), isEnded()),
-		}),
+		w.onRight(SIPpCall{Name: "callee", To: p.to, SDP: two, Steps: is(rings(), takes(), p.callee(two))}),
+		w.onLeft(SIPpCall{Name: "caller", Caller: true, From: p.from, To: p.to, SDP: one, Steps: is(asks(), Expect(180), isTaken(), p.caller(one))}),
 	}
 	c.players = w.begin(w.t, c.sides...)
-	for _, trunk := range []*Trunk{w.left, w.right} { // whoever has an ACK has all that was described
+	w.acknowledged(p.to, 1) // whoever has an ACK has all that was described
+	c.toOne, c.toTwo = w.described(w.left, p.to, true).Media(), w.described(w.right, p.to, false).Media()
+	return c
+}
+
+// acknowledged waits until n INVITEs that were taken have been acknowledged on
+// either side of the call to a user.
+func (w *callWorld) acknowledged(to string, n int) {
+	w.t.Helper()
+	for _, trunk := range []*Trunk{w.left, w.right} {
+		seen := map[string]bool{}
 		_, err := trunk.Wait(w.ctx, func(m TrunkMessage) bool {
-			return strings.HasPrefix(m.Start, "ACK ") && strings.Contains(m.Header("To"), "sip:"+to+"@")
+			if strings.HasPrefix(m.Start, "ACK ") && strings.Contains(m.Header("To")+m.Header("From"), "sip:"+to+"@") {
+				seen[m.Header("CSeq")+fmt.Sprint(m.ToGateway)] = true
+			}
+			return len(seen) >= n
 		})
 		w.must(err)
 	}
-	c.toOne, c.toTwo = w.described(w.left, to, true).Media(), w.described(w.right, to, false).Media()
-	return c
 }
 
 // described is what the gateway said of its sound in a call to a user: its
 // answer on the trunk of the caller, its offer on the callee's.
 func (w *callWorld) described(trunk *Trunk, to string, answer bool) SIPMessage {
 	w.t.Helper()
+	if answer {
+		return w.describedIn(trunk, to, 200)
+	}
+	return w.describedIn(trunk, to, 0)
+}
+
+// describedIn is what the gateway said of its sound on a trunk in a call to a user:
+// in an answer with the code, or, 0, in the INVITE.
+func (w *callWorld) describedIn(trunk *Trunk, to string, code int) SIPMessage {
+	w.t.Helper()
 	m, err := trunk.Wait(w.ctx, func(m TrunkMessage) bool {
-		return !m.ToGateway && m.Method() == "INVITE" && (m.Code() == 200) == answer && m.Media().IsValid() && strings.Contains(m.Header("To"), "sip:"+to+"@")
+		return !m.ToGateway && m.Method() == "INVITE" && m.Code() == code && m.Media().IsValid() && strings.Contains(m.Header("To"), "sip:"+to+"@")
 	})
 	w.must(err)
 	return m.SIPMessage

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	oscPort      = 22242
+	oscPort      = 23242 // TestExampleMappingRunsAsItStands has the usual one everywhere
 	oscGroup     = "orchestra"
 	oscGroupPass = "orchestra-pw"
 	oscHost      = 21 // the first member; more follow

@@ -20,7 +20,7 @@ var callBaresipConfig string
 type CallConfig struct {
 	PhoneConfig
 	Tone       float64 // what it says, in Hz
-	Codec      string  // "g711" (the default) or "g722"
+	Codec      string  // "g711" (the default), "g722" or "opus"
 	Encryption string  // "", "srtp-mand" (SDES) or "dtls_srtp"
 	// Alone: it registers nowhere; Server and Password say nothing.
 	Alone bool
@@ -82,9 +82,12 @@ func (p *BaresipPhone) configure(lab *Lab) error {
 	if err := os.MkdirAll(p.records, 0o755); err != nil {
 		return err
 	}
-	tone := filepath.Join(dir, "tone.wav")
-	if err := Tone(p.cfg.Tone, toneLong).WriteWAV(tone); err != nil {
+	source := "aufile," + filepath.Join(dir, "tone.wav")
+	if err := Tone(p.cfg.Tone, toneLong).WriteWAV(filepath.Join(dir, "tone.wav")); err != nil {
 		return err
+	}
+	if p.cfg.Codec == "opus" { // a file would have to have its rate and channels
+		source = fmt.Sprintf("ausine,%.0f", p.cfg.Tone)
 	}
 	p.control = lab.At(p.cfg.Host, controlPort)
 	if p.cfg.Codec == "" {
@@ -93,7 +96,7 @@ func (p *BaresipPhone) configure(lab *Lab) error {
 	module := strings.TrimSuffix(p.cfg.Encryption, "-mand")
 	// The folder's name is relative: baresip cuts long ones.
 	_, err = fill(dir, "config", callBaresipConfig, map[string]any{
-		"Addr": p.addr, "IP": ip, "Codec": p.cfg.Codec, "Records": filepath.Base(p.records), "Tone": tone,
+		"Addr": p.addr, "IP": ip, "Codec": p.cfg.Codec, "Records": filepath.Base(p.records), "Source": source,
 		"Encryption": p.cfg.Encryption, "Module": module, "Control": p.control,
 	})
 	if err != nil {

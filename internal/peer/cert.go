@@ -42,3 +42,7 @@ func writeCert(dir string, domains []string) error {
 	}
 	return nil
 }
+
+// WriteCert makes a new self-signed certificate for the domains, cert.pem and
+// key.pem in dir.
+func WriteCert(dir string, domains ...string) error { return writeCert(dir, domains) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed" // for the page
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,6 +39,7 @@ type JinglePage struct {
 
 	mu    sync.Mutex // guards what follows
 	heard Sound
+	ear   keyEar
 	ids   int // orders given
 }
 
@@ -70,7 +70,7 @@ type PageEvent struct {
 	Event  string          `json:"event"`
 	Text   string          `json:"text"`   // of "sent" and "got", a stanza; of "candidate"
 	State  string          `json:"state"`  // of "connection", RTCPeerConnection.connectionState
-	From   string          `json:"from"`   // of "incoming"
+	From   string          `json:"from"`   // of "incoming" and "subscribed"
 	Reason string          `json:"reason"` // of "ended", the word in session-terminate
 	ID     int             `json:"id"`     // of "done", the order's
 	Error  string          `json:"error"`  // of "done", "" if it went well
@@ -83,7 +83,7 @@ func StartJinglePage(ctx context.Context, lab *Lab, cfg JingleConfig) (*JinglePa
 	if err != nil {
 		return nil, err
 	}
-	p := &JinglePage{cfg: cfg, heard: Sound{Rate: jinglePageRate}}
+	p := &JinglePage{cfg: cfg, heard: Sound{Rate: jinglePageRate}, ear: keyEar{rate: jinglePageRate}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sound", p.hear)
 	local, _, _ := strings.Cut(cfg.JID, "@")
@@ -94,6 +94,8 @@ func StartJinglePage(ctx context.Context, lab *Lab, cfg JingleConfig) (*JinglePa
 		"/stanza.js":   {"text/javascript", library},
 	}, mux,
 		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+		// Who may use a microphone is told of all addresses.
+		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 		"--disable-features=WebRtcHideLocalIpsWithMdns", "--disable-quic")
 	if err != nil {
 		return nil, err
@@ -239,11 +241,21 @@ func (p *JinglePage) hear(_ http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	samples := pcm(raw, 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for ; len(raw) >= 2 && len(p.heard.Samples) < int(toneLong/time.Second)*jinglePageRate; raw = raw[2:] {
-		p.heard.Samples = append(p.heard.Samples, int16(binary.LittleEndian.Uint16(raw)))
+	p.ear.hear(samples)
+	if len(p.heard.Samples) < int(toneLong/time.Second)*jinglePageRate {
+		p.heard.Samples = append(p.heard.Samples, samples...)
 	}
+}
+
+// Keys are those that were heard so far, as the sounds that the browser makes of
+// telephone-events.
+func (p *JinglePage) Keys() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ear.keys
 }
 
 // forget begins a new record of what is heard.
@@ -311,6 +323,17 @@ func (p *JinglePage) RestartICE(ctx context.Context) error { return p.do(ctx, "r
 // Raw sends a stanza as it is.
 func (p *JinglePage) Raw(ctx context.Context, xml string) error {
 	return p.do(ctx, "raw", map[string]any{"text": xml}, nil)
+}
+
+// Subscribe asks for the presence of a bare JID, and waits until that is granted.
+// Whoever asks for the user's is granted it.
+func (p *JinglePage) Subscribe(ctx context.Context, to string) error {
+	mark := p.Events.Len()
+	if err := p.do(ctx, "subscribe", map[string]any{"to": to}, nil); err != nil {
+		return err
+	}
+	_, err := p.WaitEvent(ctx, mark, func(e PageEvent) bool { return e.Event == "subscribed" && e.From == to })
+	return err
 }
 
 // Logout takes the user offline.

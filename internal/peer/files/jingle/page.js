@@ -66,20 +66,26 @@ async function say(s) {
 function login(o) {
 	settings = o
 	client = XMPP.createClient({
-		jid: o.jid, password: o.password, transports: {websocket: o.url, bosh: false}, allowResumption: false,
+		jid: o.jid, resource: o.jid.split("/")[1], password: o.password, transports: {websocket: o.url, bosh: false}, allowResumption: false,
 		jingle: {iceServers: [], trickleIce: o.trickle},
 	})
 	client.on("raw:outgoing", text => tell("sent", {text: String(text)}))
 	client.on("raw:incoming", text => tell("got", {text: String(text)}))
-	client.on("session:started", () => { client.sendPresence(); tell("online", {jid: client.jid}) })
+	client.on("session:started", async () => {
+		await client.getRoster() // who has not asked for it is told nothing of it
+		client.updateCaps()
+		client.sendPresence({legacyCapabilities: client.getCurrentCaps().legacyCapabilities})
+		tell("online", {jid: client.jid})
+	})
 	client.on("auth:failed", () => tell("refused"))
 	client.on("disconnected", () => tell("offline"))
+	client.on("subscribe", p => client.acceptSubscription(p.from))
+	client.on("subscribed", p => tell("subscribed", {from: p.from}))
+	client.on("jingle:created", take)
 	client.on("jingle:incoming", async s => {
-		take(s)
 		tell("incoming", {from: s.peerID})
 		if (!settings.silent) await s.ring()
 	})
-	client.on("jingle:outgoing", take)
 	for (const event of ["accepted", "ringing", "hold", "resumed", "mute", "unmute"]) {
 		client.on("jingle:" + event, s => tell(event, {sid: s.sid}))
 	}
@@ -95,7 +101,6 @@ const orders = {
 	},
 	async dial({to}) {
 		const s = client.jingle.createMediaSession(to, "call-" + ++number + "-" + Math.random().toString(36).slice(2))
-		take(s)
 		await say(s)
 		await s.start({offerToReceiveAudio: true})
 	},
@@ -103,9 +108,10 @@ const orders = {
 	end({reason}) { session.end(reason) },
 	hold() { return session.hold() },
 	resume() { return session.resume() },
-	press({keys}) { sender.dtmf.insertDTMF(keys, 100, 80) },
+	press({keys}) { sender.dtmf.insertDTMF(keys, 300, 100) },
 	restart() { return session.restartIce() },
 	raw({text}) { client.transport.socket.send(text) },
+	subscribe({to}) { client.subscribe(to) },
 	logout() { client.disconnect() },
 	async stats() {
 		const all = []
