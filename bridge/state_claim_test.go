@@ -66,3 +66,19 @@ func TestWhatIsHeardEarlyEndsWithAClaimElsewhere(t *testing.T) {
 		t.Errorf("the caller still hears %d", m.pair[1])
 	}
 }
+
+// TestEarlySoundPromptsWhereTheMapSaysSo: a caller whose network has no sound before
+// a call is taken is not put through without the map's word.
+func TestEarlySoundPromptsWhereTheMapSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, early := range []bool{false, true} {
+		m := begin(false)
+		m.search.terms.Early = early
+		m.step(input{1, Answered{1, sound("0", SendReceive, "pcmu")}})
+		todo := m.step(input{1, Ringing{Early: true}})
+		i := slices.IndexFunc(todo, func(a action) bool { return a.do == doRing })
+		if i < 0 || !todo[i].early || todo[i].prompt != early {
+			t.Errorf("early = %v: %+v", early, todo)
+		}
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 // collectAt is how much the heap may grow, in percent of what lived after the
 // last collection, before the next one.
-const collectAt = 400
+const collectAt = 200
 
 // tuneRuntime sets how Go collects garbage and how many threads it runs at once,
 // where the environment (GOGC, GOMEMLIMIT, GOMAXPROCS) does not. apart says that

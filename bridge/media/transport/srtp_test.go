@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gateway/bridge/media"
@@ -359,6 +360,37 @@ func TestSourcesAreBounded(t *testing.T) {
 	}
 	if b := seal(t, sealer, packet(3, 2), false); len(b) == 0 {
 		t.Error("the known ones are refused as well")
+	}
+}
+
+// TestASourceThatWasQuietGoesOn has more sources than are known whole: none is silent for
+// that, and what was heard of those that come back can't be repeated.
+func TestASourceThatWasQuietGoesOn(t *testing.T) {
+	t.Parallel()
+	sealer, opener := pair(t, media.SuiteCM80)
+	first := seal(t, sealer, packet(0, 7), false)
+	if _, err := opener.Open(slices.Clone(first), false); err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(3 * maxSources) {
+		for _, p := range [][]byte{packet(i+1, 1), packet(1000, uint16(i))} { // one of them all the time
+			if _, err := opener.Open(seal(t, sealer, p, false), false); err != nil {
+				t.Fatalf("source %d: %v", i+1, err)
+			}
+		}
+	}
+	if _, err := opener.Open(slices.Clone(first), false); !errors.Is(err, ErrRepeat) {
+		t.Errorf("a repeat: %v", err)
+	}
+	again := packet(0, 7)
+	if _, err := sealer.Seal(room(again), len(again), false); !errors.Is(err, ErrRepeat) {
+		t.Errorf("sealed again: %v", err)
+	}
+	if _, err := opener.Open(seal(t, sealer, packet(0, 8), false), false); err != nil {
+		t.Errorf("what follows: %v", err)
+	}
+	if len(opener.sources.list) > maxSources || sealer.Renamed() != 0 {
+		t.Errorf("%d sources known whole, %d renamed", len(opener.sources.list), sealer.Renamed())
 	}
 }
 
