@@ -221,6 +221,30 @@ func TestAPhoneBehindANATIsLearntFromItsSignalling(t *testing.T) {
 	}
 }
 
+func TestNobodyMakesUsSendToWhatOnlyWeCanReach(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, described, met string
+		taken                bool
+	}{
+		{"a loopback address from outside", "127.0.0.1:5060", "198.51.100.7", false},
+		{"one of IPv6", "[::1]:5060", "2001:db8::7", false},
+		{"from this machine", "127.0.0.1:4000", "127.0.0.2", true},
+		{"a link-local one from outside", "169.254.169.254:80", "198.51.100.7", false},
+		{"from the link", "[fe80::1]:4000", "fe80::2", true},
+		{"a private one", "10.1.2.3:4000", "198.51.100.7", true},
+		{"a public one", "198.51.100.9:4000", "127.0.0.1", true},
+	} {
+		a := netip.MustParseAddrPort(row.described)
+		if got := outside(a, netip.MustParseAddr(row.met)); (got == a) != row.taken || !row.taken && got.IsValid() {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+	if got := outside(netip.AddrPort{}, netip.Addr{}); got.IsValid() {
+		t.Errorf("nowhere: %v", got)
+	}
+}
+
 func TestThePlanesNewsReachTheBridge(t *testing.T) {
 	t.Parallel()
 	b, u := callsWithPeer(t, nil)

@@ -311,3 +311,14 @@ func TestTheCallerWhoHangsUpStopsAllPhones(t *testing.T) {
 		}
 	}
 }
+
+func TestAnIDThatIsNotFitIsLeftOut(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	c := b.dial(func(inv *bridge.Invite) { inv.ID = "not fit\r\nfor: it" })
+	if req := u.called(); header(req, "X-CID") != "" || header(req, "for") != "" {
+		t.Error(req)
+	}
+	c.Leg.Hangup(bridge.Cancelled)
+	ends(t, c, bridge.Cancelled)
+}

@@ -85,7 +85,7 @@ func (l *leg) responded(ev dialog.Responded) {
 
 // referred takes a REFER.
 func (l *leg) referred(b *branch, r *dialog.Request) {
-	to, leg, replaces, status := l.referTarget(r.Message)
+	to, leg, replaces, status := l.referTarget(b, r.Message)
 	switch {
 	case status != 0:
 	case !l.accepted || b != l.cur || l.cause != 0:
@@ -120,7 +120,7 @@ func (l *leg) referred(b *branch, r *dialog.Request) {
 
 // referTarget reads whom a REFER is to. leg is ours that its Replaces names;
 // replaces what it names elsewhere. A status, if not 0, is the refusal.
-func (l *leg) referTarget(m *wire.Message) (to, leg, replaces string, status int) {
+func (l *leg) referTarget(b *branch, m *wire.Message) (to, leg, replaces string, status int) {
 	values := m.All("Refer-To")
 	if len(values) != 1 {
 		return "", "", "", 400
@@ -136,7 +136,7 @@ func (l *leg) referTarget(m *wire.Message) (to, leg, replaces string, status int
 	if rep := refer.Replaces; rep != nil {
 		// Its tags are as we see them, whom the new INVITE would come to.
 		if c := l.e.dialogs.Find(rep.CallID, rep.ToTag, rep.FromTag); c != nil {
-			if other := l.e.legs.of(c); other != nil && other != l {
+			if other := l.e.legs.of(c); other != nil && other != l && sameParty(c.Path(), b.call.Path()) {
 				return other.far(), other.id, "", 0
 			}
 			return "", "", "", 481
@@ -147,6 +147,14 @@ func (l *leg) referTarget(m *wire.Message) (to, leg, replaces string, status int
 		return "", "", "", 400
 	}
 	return to, "", replaces, 0
+}
+
+// sameParty reports whether two ways lead to one party: a phone, or the peer. Who asks to
+// join two calls must be in both.
+func sameParty(a, b dialog.Path) bool {
+	p, ok1 := a.(*path)
+	q, ok2 := b.(*path)
+	return ok1 && ok2 && p.account == q.account
 }
 
 // far is the name on this adapter of who is at the other end of the call.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"gateway/adapters/sip/dialog"
 	"gateway/bridge"
 	"gateway/bridge/bridgetest"
 )
@@ -122,6 +123,26 @@ func TestAnAttendedTransferNamesTheOtherCall(t *testing.T) {
 	}
 	third.Leg.Hangup(bridge.Normal)
 	ends(t, third, bridge.Normal)
+}
+
+func TestOnlyWhoIsInBothCallsMayJoinThem(t *testing.T) {
+	t.Parallel()
+	alice, bob, peer := &path{account: "2001"}, &path{account: "2002"}, &path{}
+	for _, row := range []struct {
+		name string
+		a, b dialog.Path
+		want bool
+	}{
+		{"a phone", alice, &path{account: "2001"}, true},
+		{"two phones", alice, bob, false},
+		{"a phone and the peer", alice, peer, false},
+		{"the peer", peer, &path{}, true},
+		{"nobody yet", alice, nil, false},
+	} {
+		if got := sameParty(row.a, row.b); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
 }
 
 func TestACallMayTakeThePlaceOfAnother(t *testing.T) {

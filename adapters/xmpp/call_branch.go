@@ -163,7 +163,7 @@ func (l *leg) lost(b *branch, r why) {
 	if rankOf(r.cause) > rankOf(l.best.cause) {
 		l.best = r
 	}
-	if l.begun && !l.hopes(r.cause) {
+	if l.begun && !l.hopes(l.best.cause) {
 		l.end(l.best.cause, l.best.text, l.best.err)
 	}
 }

@@ -36,7 +36,7 @@ import (
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/calls/*.txtar")
-	if err != nil || len(files) < 1 {
+	if err != nil || len(files) < 8 {
 		t.Fatalf("%d scenarios: %v", len(files), err)
 	}
 	for _, file := range files {

@@ -3,63 +3,12 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	. "gateway/internal/peer"
 )
-
-// A listener is an end of a call from a moment on.
-type listener struct {
-	peer *RTPPeer
-	mark int
-}
-
-func listen(p *RTPPeer) listener { return listener{p, len(p.Got())} }
-
-// rtp is what has come since, without RTCP.
-func (l listener) rtp() [][]byte {
-	var all [][]byte
-	for _, d := range l.peer.Got()[l.mark:] {
-		if anyRTP(d.Data) {
-			all = append(all, d.Data)
-		}
-	}
-	return all
-}
-
-// exchange plays packets from both ends of a call at once, and gives what has
-// come at each end while it lasted and until wantOne and wantTwo packets were there.
-func (c *soundCall) exchange(ctx context.Context, fromOne, fromTwo [][]byte, wantOne, wantTwo int) (one, two [][]byte, err error) {
-	first, second := listen(c.one), listen(c.two)
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = c.one.Play(ctx, c.toOne, fromOne) })
-	wg.Go(func() { _ = c.two.Play(ctx, c.toTwo, fromTwo) })
-	wg.Wait()
-	err = Poll(ctx, func(context.Context) bool { return len(first.rtp()) >= wantOne && len(second.rtp()) >= wantTwo })
-	return first.rtp(), second.rtp(), err
-}
-
-// half is half a second of sound of one source, the nth such.
-func half(hz float64, n int, ssrc uint32, payload byte) [][]byte {
-	const packets = 25
-	all := RTPStream(Tone(hz, time.Duration(n+1)*500*time.Millisecond), payload, ssrc)
-	return all[n*packets:]
-}
-
-// wantSame fails the test unless the last n packets that came are the last n
-// that were sent: what was said before a description was in force may be lost.
-func wantSame(t *testing.T, who string, came, sent [][]byte, n int) {
-	t.Helper()
-	if len(came) < n || !slices.EqualFunc(came[len(came)-n:], sent[len(sent)-n:], bytes.Equal) {
-		t.Errorf("%s has %d packets of %d, want the last %d as they were sent", who, len(came), len(sent), n)
-	}
-}
 
 const pcma = "RTP/AVP 8\na=rtpmap:8 PCMA/8000"
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "gateway/internal/peer"
 )
@@ -144,7 +145,7 @@ func TestCallsBetweenPageAndPhoneThatAreNotTaken(t *testing.T) {
 		{"the page declines", w.phone, page, aliceSIP, func() error { return page.End(w.ctx, "decline") }, "603"},
 		{"the page does not answer", w.phone, page, aliceSIP, nil, "480"},
 		{"a number that no map takes, from the phone", w.phone, nil, "sip:8888@" + gatewayDomain, nil, "404"},
-		{"a user who is not there", w.phone, nil, "sip:7002@" + gatewayDomain, nil, "480"},
+		{"a user who is not there", w.phone, nil, "sip:7002@" + gatewayDomain, nil, "408"},
 	} {
 		w.must(row.from.Dial(w.ctx, row.at))
 		if row.to != nil {
@@ -201,8 +202,32 @@ func TestKilledBrowserEndsItsCall(t *testing.T) {
 	page.Kill()
 	w.await(w.phone, CallEnded)
 	w.idle()
-	again := w.page("alice", "")
+	again := w.visit("alice", "")
 	w.talk(w.phone, again, aliceSIP, "2001@"+component, ToneA, ToneB)
 	w.hangup(again, w.phone)
+	w.idle()
+}
+
+// A run of ICE that the page begins anew is answered with credentials of ours
+// that are new, too, and the sound goes on.
+func TestPageRestartsICE(t *testing.T) {
+	w := newJingleWorld(t, "g711")
+	page := w.page("alice", "")
+	w.talk(page, w.phone, phoneJID, "7001", ToneB, ToneA)
+	mark := page.Events.Len()
+	w.must(page.RestartICE(w.ctx))
+	_, err := page.WaitEvent(w.ctx, mark, func(e PageEvent) bool {
+		return e.Event == "got" && strings.Contains(e.Text, "transport-info") && strings.Contains(e.Text, "pwd=")
+	})
+	w.must(err)
+	before, err := page.Heard()
+	w.must(err)
+	w.must(w.poll(func() bool {
+		heard, err := page.Heard()
+		return err == nil && heard.Long() >= before.Long()+2*time.Second
+	}))
+	w.hears(page, ToneA)
+	w.hears(w.phone, ToneB)
+	w.hangup(page, w.phone)
 	w.idle()
 }

@@ -64,8 +64,16 @@ func (w *world) withPhone(codec string) *jingleWorld {
 	return &jingleWorld{world: w, gateway: g, phone: w.baresip(cfg)}
 }
 
-// page opens the page of a user, alice or bob, who has phone 2001 on the roster.
+// page opens the page of a user, alice or bob, who puts phone 2001 on the roster.
 func (w *world) page(user string, codec string) *JinglePage {
+	w.t.Helper()
+	p := w.visit(user, codec)
+	w.must(p.Subscribe(w.ctx, "2001@"+component))
+	return p
+}
+
+// visit opens the page of a user, alice or bob.
+func (w *world) visit(user string, codec string) *JinglePage {
 	w.t.Helper()
 	host, tone := pageHost, float64(ToneB)
 	if user == "bob" {
@@ -81,7 +89,6 @@ func (w *world) page(user string, codec string) *JinglePage {
 			w.t.Logf("the page of %s:\n%s", user, strings.Join(p.Events.All(), "\n"))
 		}
 	})
-	w.must(p.Subscribe(w.ctx, "2001@"+component))
 	return p
 }
 

@@ -54,7 +54,9 @@ func (t *Table) Incoming(m *wire.Message, p Path, tx Server, user string) (*Call
 	d.learn(m)
 	c.dlg = d
 	key := tag + "\x00" + c.callID + "\x00" + m.Get("CSeq")
-	if !t.add(c) {
+	s := &served{m: m, path: p, tx: tx, d: d, cseq: m.Request.CSeq().SeqNo, initial: true}
+	c.answering = s
+	if !t.add(c) { // from here on others find it, and Close may end it
 		return nil, &Refusal{Status: 503, Phrase: "Service Unavailable", Fields: []wire.Field{{Name: "Retry-After", Value: "10"}}}
 	}
 	if tag != "" && t.merges(key, c) {
@@ -62,8 +64,11 @@ func (t *Table) Incoming(m *wire.Message, p Path, tx Server, user string) (*Call
 		return nil, &Refusal{Status: 482, Phrase: "Loop Detected"}
 	}
 	t.meet(c, p.Remote())
-	c.answering = &served{m: m, path: p, tx: tx, d: d, cseq: m.Request.CSeq().SeqNo, initial: true}
-	c.trying(c.answering)
+	c.mu.Lock()
+	defer c.unlock()
+	if s.status == 0 {
+		c.trying(s)
+	}
 	return c, nil
 }
 
