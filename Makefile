@@ -58,7 +58,7 @@ demo: ## show the gateway between two phones and an XMPP user (root, if peers ar
 	trap - EXIT; wait $$peers; \
 	CGO_ENABLED=0 go run ./internal/demo
 
-bench: ## measure what texts cost, beside Kamailio and Prosody, in some 2 minutes (root, if they are missing)
+bench: ## measure what texts, calls and OSC cost, beside Kamailio, Prosody and rtpengine, in some 6 minutes (root)
 	@scripts/install-peers bench
 	@CGO_ENABLED=0 go run ./internal/bench
 
