@@ -108,7 +108,6 @@ type search struct {
 	private  bool // who waits withholds who it is
 	live     []int
 	best     Cause // of the refusals so far
-	rang     bool
 	// claimed: the one that is left is taken, and can't be heard yet.
 	claimed bool
 }

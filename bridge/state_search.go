@@ -38,7 +38,6 @@ func (m *machine) tryNext() {
 		wave = wave[:1]
 	}
 	s.left = s.left[len(wave):]
-	s.rang = false
 	m.timer(timerRing, s.terms.Ring)
 	for _, t := range wave {
 		l := newMember(t.To.Address)
@@ -65,7 +64,6 @@ func (m *machine) rings(n int, ev Ringing) {
 	if !m.seeks(n) {
 		return
 	}
-	m.search.rang = true
 	if m.handover != nil {
 		return // who waits is in a call already
 	}
@@ -163,16 +161,12 @@ func (m *machine) ringOut() {
 	if m.search == nil {
 		return
 	}
-	cause := Timeout // not even a sign of life
-	if m.search.rang || m.search.claimed {
-		cause = Unavailable
-	}
 	for _, n := range slices.Clone(m.search.live) {
 		m.hang(n, Timeout)
 		m.part(n, nobody)
 	}
 	m.search.live = nil
-	m.refusedFor(cause)
+	m.refusedFor(Unavailable)
 }
 
 // refusedBy takes in that a home does not take the call.
