@@ -145,7 +145,7 @@ func TestCallsBetweenPageAndPhoneThatAreNotTaken(t *testing.T) {
 		{"the page declines", w.phone, page, aliceSIP, func() error { return page.End(w.ctx, "decline") }, "603"},
 		{"the page does not answer", w.phone, page, aliceSIP, nil, "480"},
 		{"a number that no map takes, from the phone", w.phone, nil, "sip:8888@" + gatewayDomain, nil, "404"},
-		{"a user who is not there", w.phone, nil, "sip:7002@" + gatewayDomain, nil, "408"},
+		{"a user who is not there", w.phone, nil, "sip:7002@" + gatewayDomain, nil, "480"},
 	} {
 		w.must(row.from.Dial(w.ctx, row.at))
 		if row.to != nil {
