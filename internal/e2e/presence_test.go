@@ -56,6 +56,6 @@ func TestAnXMPPUserSeesWhetherAPhoneIsThere(t *testing.T) {
 
 	pw.must(pw.chat.Raw(alice, roster))
 	mark = pw.chat.Out.Len()
-	pw.must(pw.chat.Raw(alice, "<presence type='subscribe' to='nobody@phones.example.org'/>"))
-	pw.shows(mark, alice, "nobody@phones.example.org", "unsubscribed")
+	pw.must(pw.chat.Raw(alice, "<presence type='subscribe' to='3000@phones.example.org'/>"))
+	pw.shows(mark, alice, "3000@phones.example.org", "unsubscribed")
 }
