@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 }
 
 // testTime bounds one test. It is for machines with much else to do.
-const testTime = 90 * time.Second
+const testTime = 150 * time.Second
 
 // A world is a lab with what most tests need around the gateway: an XMPP
 // server for example.org and the component phones.example.org.

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	_ "embed" // for the configuration's template
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,10 +72,19 @@ func StartLinphone(ctx context.Context, lab *Lab, cfg PhoneConfig) (*Linphone, e
 	return p, p.Start(ctx)
 }
 
+// linphoneTries is how often a phone is started: linphonec 5.1 dies now and then
+// while it registers, whoever its registrar is.
+const linphoneTries = 3
+
 // Start runs the phone again and returns when it is registered.
 func (p *Linphone) Start(ctx context.Context) error {
 	p.ready = func(ctx context.Context) error { return p.registered(ctx, p.Out.Len()) }
-	return p.Program.Start(ctx)
+	for tries := 1; ; tries++ {
+		err := p.Program.Start(ctx)
+		if err == nil || tries == linphoneTries || !errors.Is(err, errEnded) {
+			return err
+		}
+	}
 }
 
 // registered asks the phone until it says that it is registered, behind the

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -30,7 +31,7 @@ func newNamespace() (*namespace, error) {
 }
 
 func (n *namespace) run(started chan<- error) {
-	runtime.LockOSThread() // for ever: the thread ends with this goroutine
+	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
 		// /proc/net shows the whole process the namespace of its first thread.
 		go n.run(started)
@@ -39,6 +40,12 @@ func (n *namespace) run(started chan<- error) {
 		return
 	}
 	defer close(n.done)
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		started <- err
+		return
+	}
+	defer home.Close()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		started <- err
 		return
@@ -47,6 +54,11 @@ func (n *namespace) run(started chan<- error) {
 	started <- nil
 	for f := range n.do {
 		f()
+	}
+	// The thread goes home and lives on: it may have started programs before it
+	// came here, and they would die with it (Pdeathsig).
+	if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
+		runtime.UnlockOSThread()
 	}
 }
 
@@ -57,7 +69,7 @@ func (n *namespace) within(f func() error) error {
 	return <-result
 }
 
-// close ends the thread, and the programs that were started by it.
+// close gives the thread back. The namespace ends with the last program in it.
 func (n *namespace) close() {
 	close(n.do)
 	<-n.done

@@ -184,7 +184,7 @@ func (p *Program) Type(line string) error {
 		return fmt.Errorf("type to %s: %w", p.Name, errEnded)
 	}
 	if _, err := io.WriteString(r.stdin, line+"\n"); err != nil {
-		return fmt.Errorf("type to %s: %w", p.Name, err)
+		return fmt.Errorf("type to %s: %w", p.Name, errors.Join(errEnded, err))
 	}
 	return nil
 }
