@@ -256,22 +256,7 @@ func (p *nomad) shakeHands(e *transport.Endpoint, d media.DTLS) *dtlsPeer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			b := make([]byte, 4096)
-			n, err := p.conn.Read(b)
-			switch {
-			case err != nil:
-				return
-			case b[0] >= 20 && b[0] < 64:
-				q.hands.Feed(b[:n])
-			default:
-				q.rest <- b[:n]
-			}
-		}
-	}()
+	done := q.listen(p.conn)
 	p.t.Cleanup(func() {
 		q.hands.Close()
 		e.Close()

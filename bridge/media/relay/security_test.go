@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"io"
 	"testing"
 
 	"gateway/bridge/media"
@@ -279,22 +280,7 @@ func (p *party) shakeHands(d media.DTLS) *dtlsPeer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			b := make([]byte, 4096)
-			n, err := p.rtp.Read(b)
-			switch {
-			case err != nil:
-				return
-			case b[0] >= 20 && b[0] < 64:
-				q.hands.Feed(b[:n])
-			default:
-				q.rest <- b[:n]
-			}
-		}
-	}()
+	done := q.listen(p.rtp)
 	p.t.Cleanup(func() {
 		q.hands.Close()
 		e.Close()
@@ -369,4 +355,26 @@ func TestAWrongFingerprintIsTold(t *testing.T) {
 			t.Errorf("counts: %+v", st)
 		}
 	})
+}
+
+// listen gives what comes to the handshake, or to rest. The channel is closed when
+// nothing comes any more.
+func (q *dtlsPeer) listen(from io.Reader) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			b := make([]byte, 4096)
+			n, err := from.Read(b)
+			switch {
+			case err != nil:
+				return
+			case b[0] >= 20 && b[0] < 64:
+				q.hands.Feed(b[:n])
+			default:
+				q.rest <- b[:n]
+			}
+		}
+	}()
+	return done
 }
