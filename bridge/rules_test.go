@@ -17,8 +17,10 @@ import (
 // what stands to its right. Who shares a rank does not see each other.
 func rank(pkg string) int {
 	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/media/child",
-		"bridge/media/relay", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec"}
+		"bridge/media/relay", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec"}
 	switch {
+	case strings.HasPrefix(pkg, "codec/") && pkg != "codec/sound":
+		return slices.Index(fixed, "codec/")
 	case strings.HasPrefix(pkg, "adapters/"), pkg == "internal/store", pkg == "internal/web":
 		return slices.Index(fixed, "adapters/")
 	default:
@@ -128,6 +130,9 @@ func TestTheImportRuleBites(t *testing.T) {
 		{"adapters/one/calls", "adapters/one/wire", true},
 		{"adapters/one/wire", "adapters/other/wire", false},
 		{"bridge/media", "bridge", false},
+		{"codec/sound", "codec/one", true},
+		{"codec/one", "codec", true},
+		{"codec/one", "codec/other", false},
 		{"bridge/media/rtp", "bridge/media/relay", false},
 		{"internal/app", "internal/peer", false},
 		{"adapters/one", "bridge/bridgetest", false},
