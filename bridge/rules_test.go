@@ -17,7 +17,7 @@ import (
 // what stands to its right. Who shares a rank does not see each other.
 func rank(pkg string) int {
 	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/media/child",
-		"bridge/media/relay", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec"}
+		"bridge/media/relay", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec"}
 	switch {
 	case strings.HasPrefix(pkg, "codec/") && pkg != "codec/sound":
 		return slices.Index(fixed, "codec/")

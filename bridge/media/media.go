@@ -44,6 +44,10 @@ type Plane interface {
 	Join(a, b PacketPort)
 	// Part ends the forwarding from and to p.
 	Part(p PacketPort)
+	// Feed hands in a frame of the peer of p, which was opened with Open.Frames. It
+	// copies f.Data. What comes faster than it can be carried is dropped, and
+	// counted as DropFull.
+	Feed(p PacketPort, f Frame)
 	// Digit sends a telephone event to the peer of p for d, after those that
 	// are being sent. It does nothing where the peer takes no events.
 	Digit(p PacketPort, digit rune, d time.Duration)
@@ -70,6 +74,13 @@ type Open struct {
 	// Separate asks for a second component, for RTCP of a peer that may not be
 	// able to take it by the RTP port. It is given up at the first Set with Mux.
 	Separate bool
+	// Frames is for a peer that has its media by other ways than RTP. The port
+	// has no sockets then, and Local, ICE and Separate are not looked at: what would
+	// go to the peer is handed to this function, one frame at a time and in their order,
+	// from a goroutine of the plane's that it must not hold up. Data is good only
+	// during the call. After Close it is not called any more, but a call that has
+	// begun may still be under way. What comes from the peer is given to Plane.Feed.
+	Frames func(Frame)
 	// Call is for the log.
 	Call string
 }
@@ -78,7 +89,7 @@ type Open struct {
 // 3550 section 11).
 type Port struct {
 	ID        PacketPort
-	RTP, RTCP netip.AddrPort // bound; the address is Open.Local; not valid with ICE
+	RTP, RTCP netip.AddrPort // bound; the address is Open.Local; not valid with ICE or Frames
 	ICE       ICE            // what to tell the peer of us; zero without Open.ICE
 }
 
@@ -92,7 +103,8 @@ type Payload struct {
 // A Setting is what the signalling says of one stream of one leg.
 type Setting struct {
 	// RTP and RTCP are where the peer wants its packets; not valid: nowhere,
-	// yet.
+	// yet. Of a port with Open.Frames only what follows from Send on is looked at, but
+	// for Security.
 	RTP, RTCP netip.AddrPort
 	// Mux: RTP and RTCP come and go by the RTP port (RFC 5761).
 	Mux bool
@@ -113,9 +125,15 @@ type Setting struct {
 	// In are the payloads that the peer may send to us; Out those that it takes
 	// from us. The preferred first.
 	In, Out []Payload
+	// Ptime is how much sound the peer would like in each packet (RFC 8866 section
+	// 6.4); 0: DefaultPtime. It matters where packets are made by us.
+	Ptime time.Duration
 	// Security is nil for plain RTP.
 	Security *Security
 }
+
+// DefaultPtime is how much sound a packet of our own making has (RFC 3551 section 4.2).
+const DefaultPtime = 20 * time.Millisecond
 
 // Security says how a stream is encrypted: by keys that were exchanged in the
 // signalling, or by those that DTLS agrees on.
@@ -246,5 +264,6 @@ const (
 	DropEarly                 // before keys were there
 	DropNowhere               // nobody is joined, or does not want to hear
 	DropSend                  // the system would not send it
+	DropFull                  // more than can be carried at a time
 	DropCount                 // how many there are
 )

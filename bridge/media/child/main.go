@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -90,6 +91,8 @@ func do(p *relay.Relay, r request, w *writer) bool {
 		m.Stats = p.Close(r.Port)
 	case fingerprint:
 		m.Fingerprint = p.Fingerprint()
+	case feed:
+		p.Feed(r.Port, r.Frame)
 	case hello:
 	}
 	return r.ID == 0 || w.put(m)
@@ -100,6 +103,13 @@ func bind(p *relay.Relay, r request, w *writer) bool {
 	var name media.PacketPort
 	told := make(chan struct{})
 	defer close(told)
+	if r.Frames {
+		r.Open.Frames = func(f media.Frame) {
+			<-told
+			f.Data = slices.Clone(f.Data)
+			w.offer(message{Frame: &frame{Port: name, Frame: f}})
+		}
+	}
 	port, err := p.Open(r.Open, func(ev media.Event) {
 		<-told
 		w.put(message{Event: eventOf(name, ev)})

@@ -205,6 +205,13 @@ func (p *Plane) Part(port media.PacketPort) {
 	}
 }
 
+// Feed hands in a frame of a port's peer.
+func (p *Plane) Feed(port media.PacketPort, f media.Frame) {
+	if q, id := p.of(port); q != nil {
+		q.feed(id, f)
+	}
+}
+
 // Digit sends a telephone event to the peer of a port.
 func (p *Plane) Digit(port media.PacketPort, key rune, d time.Duration) {
 	if q, id := p.of(port); q != nil {
@@ -219,7 +226,7 @@ func (p *Plane) Stats(port media.PacketPort) (media.Stats, bool) {
 		return media.Stats{}, false
 	}
 	m, err := q.ask(request{Verb: stats, Port: id}, nil)
-	return m.Stats, err == nil && m.OK
+	return q.find(id).lost(m.Stats), err == nil && m.OK
 }
 
 // Close gives the sockets back and returns the last counts; none if the child
@@ -229,9 +236,10 @@ func (p *Plane) Close(port media.PacketPort) media.Stats {
 	if q == nil {
 		return media.Stats{}
 	}
+	was := q.find(id)
 	q.forget(id)
 	m, _ := q.ask(request{Verb: shut, Port: id}, nil)
-	return m.Stats
+	return was.lost(m.Stats)
 }
 
 // Count is how many ports are open.

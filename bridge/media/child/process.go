@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gateway/bridge/media"
@@ -39,7 +41,14 @@ type process struct {
 	mu      sync.Mutex // guards what follows
 	last    uint64     // of requests
 	waiting map[uint64]func(message)
-	ports   map[media.PacketPort]*relay.Listener
+	ports   map[media.PacketPort]*port
+}
+
+// A port is what the parent knows of one of the child's.
+type port struct {
+	*relay.Listener
+	frames func(media.Frame) // nil: it has sockets
+	full   atomic.Uint64     // frames that did not get as far as the child
 }
 
 // launch starts a child.
@@ -49,7 +58,7 @@ func (p *Plane) launch(number uint32) (*process, error) {
 		number: number % (1 << (32 - loopBits)), patient: p.patient, log: p.log, teller: p.teller,
 		cmd:    &exec.Cmd{Path: c.path, Args: c.args, Env: c.env, Stderr: os.Stderr},
 		writer: newWriter(), closed: make(chan struct{}), gone: make(chan struct{}),
-		waiting: map[uint64]func(message){}, ports: map[media.PacketPort]*relay.Listener{},
+		waiting: map[uint64]func(message){}, ports: map[media.PacketPort]*port{},
 	}
 	q.closing = sync.OnceFunc(func() { close(q.closed) })
 	in, err := q.cmd.StdinPipe()
@@ -110,11 +119,13 @@ func (q *process) take(m message) {
 		attrs = append(attrs, slog.String("record", m.Record.Message))
 		q.log.LogAttrs(context.Background(), m.Record.Level, "media process", attrs...)
 	case m.Event != nil:
-		q.mu.Lock()
-		l := q.ports[m.Event.Port]
-		q.mu.Unlock()
+		l := q.find(m.Event.Port)
 		if ev := m.Event.event(); l != nil && ev != nil {
-			q.teller.Post(l, ev)
+			q.teller.Post(l.Listener, ev)
+		}
+	case m.Frame != nil:
+		if l := q.find(m.Frame.Port); l != nil && l.frames != nil {
+			l.frames(m.Frame.Frame)
 		}
 	default:
 		q.mu.Lock()
@@ -165,25 +176,60 @@ func (q *process) ask(r request, take func(message)) (message, error) {
 
 // open opens a port, whose events l is told.
 func (q *process) open(o media.Open, l *relay.Listener) (media.Port, error) {
-	m, err := q.ask(request{Verb: open, Open: o}, func(m message) {
+	frames := o.Frames
+	o.Frames = nil
+	m, err := q.ask(request{Verb: open, Open: o, Frames: frames != nil}, func(m message) {
 		if !m.OK {
 			return
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.ports[m.Opened.ID] = l
+		q.ports[m.Opened.ID] = &port{Listener: l, frames: frames}
 	})
 	return m.Opened, err
 }
 
-// forget has nothing more told of a port.
-func (q *process) forget(port media.PacketPort) {
+// find is a port; nil if it is closed.
+func (q *process) find(id media.PacketPort) *port {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l := q.ports[port]; l != nil {
+	return q.ports[id]
+}
+
+// forget has nothing more told of a port.
+func (q *process) forget(id media.PacketPort) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.ports[id]; l != nil {
 		l.Close()
-		delete(q.ports, port)
+		delete(q.ports, id)
 	}
+}
+
+// feed hands in a frame.
+func (q *process) feed(id media.PacketPort, f media.Frame) {
+	l := q.find(id)
+	if l == nil || l.frames == nil {
+		return
+	}
+	f.Data = slices.Clone(f.Data)
+	if len(f.Data) > media.MaxFrame || !q.writer.offer(request{Verb: feed, Port: id, Frame: f}) {
+		l.full.Add(1)
+	}
+}
+
+// lost adds to the counts of a port what did not get as far as the child.
+func (l *port) lost(s media.Stats) media.Stats {
+	if l == nil {
+		return s
+	}
+	if n := l.full.Load(); n > 0 {
+		if s.Dropped == nil {
+			s.Dropped = map[media.Drop]uint64{}
+		}
+		s.Dropped[media.DropFull] += n
+	}
+	return s
 }
 
 // lose tells every port that it is lost.
@@ -191,7 +237,7 @@ func (q *process) lose(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, l := range q.ports {
-		q.teller.Post(l, media.Lost{Err: err})
+		q.teller.Post(l.Listener, media.Lost{Err: err})
 	}
 	clear(q.ports)
 }

@@ -27,6 +27,7 @@ const (
 	stats
 	shut
 	fingerprint
+	feed
 )
 
 // A request goes to the child. The first is hello.
@@ -36,6 +37,8 @@ type request struct {
 	Port     media.PacketPort
 	Other    media.PacketPort // of join
 	Open     media.Open
+	Frames   bool // Open.Frames is not nil, which is no value
+	Frame    media.Frame
 	Setting  media.Setting
 	Digit    rune
 	Duration time.Duration
@@ -60,6 +63,7 @@ type message struct {
 	Stats       media.Stats
 	Fingerprint media.Fingerprint
 	Event       *event
+	Frame       *frame
 	Record      *record
 }
 
@@ -85,6 +89,12 @@ func (f *failure) err() error {
 	default:
 		return errors.New(f.Text)
 	}
+}
+
+// A frame goes to the peer of a port.
+type frame struct {
+	Port  media.PacketPort
+	Frame media.Frame
 }
 
 // An event is a media.Event as a value.
@@ -174,6 +184,10 @@ type record struct {
 // it is stuck.
 const maxQueued = 1 << 16
 
+// maxFrames is how long the queue may be for a frame to join it: they are many, and
+// worth nothing when they come late.
+const maxFrames = 1 << 10
+
 var errStuck = errors.New("the other process does not read")
 
 // A writer writes values from one goroutine, so that nobody waits for a pipe.
@@ -202,6 +216,14 @@ func (w *writer) put(v any) bool {
 	default:
 	}
 	return true
+}
+
+// offer is put for what may be lost; false if it was.
+func (w *writer) offer(v any) bool {
+	w.mu.Lock()
+	full := len(w.queue) >= maxFrames
+	w.mu.Unlock()
+	return !full && w.put(v)
 }
 
 // run writes to out until done is closed and all is written, or it fails.

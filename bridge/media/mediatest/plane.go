@@ -5,6 +5,7 @@ package mediatest
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type port struct {
 	sets    int
 	peer    media.PacketPort
 	digits  []rune
+	fed     []media.Frame
 	stats   media.Stats
 }
 
@@ -46,6 +48,9 @@ func (p *Plane) Open(o media.Open, events func(media.Event)) (media.Port, error)
 	id := media.PacketPort{Loop: 0, Slot: p.last, Generation: 1}
 	p.ports[id] = &port{open: o, events: events}
 	rtp := uint16(20000 + 2*(p.last%20000))
+	if o.Frames != nil {
+		return media.Port{ID: id}, nil
+	}
 	if o.ICE {
 		return media.Port{ID: id, ICE: description(p.last, o.Separate)}, nil
 	}
@@ -105,6 +110,25 @@ func (p *Plane) part(id media.PacketPort) {
 	o.peer = media.PacketPort{}
 }
 
+// Feed implements media.Plane. Of the frames of a port the last maxFed are kept.
+func (p *Plane) Feed(id media.PacketPort, f media.Frame) {
+	f.Data = slices.Clone(f.Data)
+	p.with(id, func(o *port) {
+		if o.open.Frames == nil {
+			return
+		}
+		if len(o.fed) == maxFed {
+			o.fed = slices.Delete(o.fed, 0, 1)
+		}
+		o.fed = append(o.fed, f)
+		o.stats.In.Packets++
+		o.stats.In.Octets += uint64(len(f.Data))
+	})
+}
+
+// maxFed is how many frames of a port are remembered.
+const maxFed = 1000
+
 // Digit implements media.Plane.
 func (p *Plane) Digit(id media.PacketPort, digit rune, _ time.Duration) {
 	p.with(id, func(o *port) { o.digits = append(o.digits, digit) })
@@ -149,6 +173,27 @@ func (p *Plane) Tell(id media.PacketPort, ev media.Event) {
 	if events != nil {
 		events(ev)
 	}
+}
+
+// Give has the plane hand a frame to the peer of a port, as the network on the
+// other side would make it. It does nothing where the port was not opened with Frames.
+func (p *Plane) Give(id media.PacketPort, f media.Frame) {
+	var frames func(media.Frame)
+	p.with(id, func(o *port) {
+		if frames = o.open.Frames; frames != nil {
+			o.stats.Out.Packets++
+			o.stats.Out.Octets += uint64(len(f.Data))
+		}
+	})
+	if frames != nil {
+		frames(f)
+	}
+}
+
+// Fed are the frames that a port's peer has sent, the last maxFed of them.
+func (p *Plane) Fed(id media.PacketPort) (list []media.Frame) {
+	p.with(id, func(o *port) { list = slices.Clone(o.fed) })
+	return list
 }
 
 // SetStats says what the counts of a port are.

@@ -199,12 +199,13 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if g.ice != nil {
+	switch {
+	case g.ice != nil:
 		for _, s := range g.ice.sites {
 			s.users--
 		}
 		r.reflector.unwant()
-	} else {
+	case g.own():
 		r.ports.give(owner.number)
 	}
 	r.table.give(g)

@@ -59,7 +59,7 @@ type state struct {
 
 	receiver  rtp.Receiver
 	got, gave flow
-	dropped   [media.DropCount]uint64
+	dropped   *drops // nil: nothing was
 	monitor   rtp.Monitor
 	due       time.Duration // when the next packet would come if all kept to the ceiling
 	good      time.Duration // when something good came last, or silence began to count
@@ -68,11 +68,12 @@ type state struct {
 // A port is what is known of a leg from its beginning to its end.
 type port struct {
 	Listener
-	four     bool   // IPv4
-	anywhere bool   // bound to all our addresses
-	ice      bool   // its sockets are shared
-	number   uint16 // of RTP; 0 with ICE
-	call     string // for the log
+	four     bool    // IPv4
+	anywhere bool    // bound to all our addresses
+	ice      bool    // its sockets are shared
+	number   uint16  // of RTP; 0 with ICE or frames
+	call     string  // for the log
+	intake   *intake // of frames; nil: it has sockets
 }
 
 // A socket is one of the two of a leg.
@@ -89,6 +90,9 @@ type addresses struct {
 	learn     netip.Addr
 	mux       bool
 }
+
+// drops counts packets that were thrown away, by why.
+type drops [media.DropCount]uint64
 
 // A flow counts RTP packets one way. Times are the loop's; 0: there was none.
 type flow struct {
@@ -119,6 +123,9 @@ func (h head) before(ssrc uint32, sequence uint16) bool {
 	return ssrc != h.ssrc || ahead > 0 || ahead < -late
 }
 
+// own reports whether the leg has sockets of its own.
+func (g *leg) own() bool { return g.ice == nil && g.port.intake == nil }
+
 // key names a socket of a leg to the system, which gives it back with each event.
 func (g *leg) key(which int) uint64 {
 	return uint64(g.generation)<<32 | uint64(g.slot)<<1 | uint64(which)
@@ -132,7 +139,12 @@ func (g *leg) slotted(generation uint32) media.PacketPort {
 	return media.PacketPort{Slot: g.slot, Generation: generation}
 }
 
-func (g *leg) drop(why media.Drop) { g.dropped[why]++ }
+func (g *leg) drop(why media.Drop) {
+	if g.dropped == nil {
+		g.dropped = &drops{}
+	}
+	g.dropped[why]++
+}
 
 // route is what becomes of the payload type kind; false if it was not agreed on.
 func (g *leg) route(kind uint8) (route, bool) {

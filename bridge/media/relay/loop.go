@@ -79,9 +79,10 @@ func (l *loop) run() {
 	}
 	for _, g := range l.legs {
 		l.secure(g, nil)
-		if g.ice != nil {
+		switch {
+		case g.ice != nil:
 			g.ice.part(l)
-		} else {
+		case g.own():
 			l.network.close(g.sock[forRTP].handle)
 			l.network.close(g.sock[forRTCP].handle)
 		}
@@ -244,10 +245,16 @@ func (l *loop) rouse(g *leg) {
 
 // listen tells of a peer that has said nothing for too long.
 func (l *loop) listen(g *leg) {
+	if g.port.intake != nil {
+		g.listened()
+	}
 	if l.dead <= 0 || g.silent || !g.receive || !g.expected() || l.now-g.good < l.dead {
 		return
 	}
 	g.silent, g.heard = true, false
+	if g.port.intake != nil {
+		g.port.intake.hushed()
+	}
 	l.teller.Post(&g.port.Listener, media.Silent{})
 }
 
@@ -266,7 +273,7 @@ func (l *loop) adopt(g *leg) {
 	l.legs = append(l.legs, g)
 	g.owner.Store(l.ownership(g.generation))
 	for which := range g.sock {
-		if g.ice != nil {
+		if !g.own() {
 			break
 		}
 		if err := l.poller.add(g.sock[which].handle, g.key(which)); err != nil {
@@ -284,7 +291,7 @@ func (l *loop) adopt(g *leg) {
 func (l *loop) release(g *leg) {
 	l.part(g)
 	for which := range g.sock {
-		if g.ice == nil {
+		if g.own() {
 			l.poller.remove(g.sock[which].handle)
 		}
 	}

@@ -45,7 +45,8 @@ type Options struct {
 
 // A Relay is a media.Plane in this process.
 type Relay struct {
-	start   time.Time // when the loops' clock was at startAt
+	start   time.Time            // when the loops' clock was at startAt
+	clock   func() time.Duration // the loops'
 	network network
 	ports   *ports
 	formats formats
@@ -87,7 +88,7 @@ func newRelay(o Options, n network, start time.Time, clock func() time.Duration)
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{
-		start: start, network: n, ports: newPorts(o.First, o.Last, rand.Shuffle), wiring: newWiring(o.First, o.Last),
+		start: start, clock: clock, network: n, ports: newPorts(o.First, o.Last, rand.Shuffle), wiring: newWiring(o.First, o.Last),
 		teller: NewTeller(), dtls: endpoint, done: make(chan struct{}),
 		addresses: hostAddresses{fixed: o.Addresses}, reflector: newReflector(o.STUN),
 	}
@@ -173,6 +174,13 @@ func (r *Relay) Open(o media.Open, events func(media.Event)) (media.Port, error)
 		port, err := r.openICE(o, events)
 		if err != nil {
 			return media.Port{}, fmt.Errorf("open a media port with ICE: %w", err)
+		}
+		return port, nil
+	}
+	if o.Frames != nil {
+		port, err := r.openFrames(o, events)
+		if err != nil {
+			return media.Port{}, fmt.Errorf("open a media port for frames: %w", err)
 		}
 		return port, nil
 	}

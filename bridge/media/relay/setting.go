@@ -5,9 +5,10 @@ import "gateway/bridge/media"
 // apply takes over what the signalling says of g. in and out are held by g from
 // now on.
 func (l *loop) apply(g *leg, s media.Setting, in, out []payload) {
-	if g.ice != nil {
+	switch {
+	case g.ice != nil:
 		l.negotiate(g, s)
-	} else {
+	case g.own():
 		said := addressesOf(s, g.port.four)
 		if said.rtp != g.said.rtp && !g.said.rtp.IsValid() {
 			g.good = l.now // only now anything can come
@@ -24,5 +25,7 @@ func (l *loop) apply(g *leg, s media.Setting, in, out []payload) {
 	if g.peer != nil {
 		l.reroute(g.peer)
 	}
-	l.secure(g, s.Security)
+	if g.port.intake == nil {
+		l.secure(g, s.Security)
+	}
 }

@@ -71,8 +71,11 @@ func (s *search) candidate(source netip.AddrPort, now time.Duration) *candidate 
 
 // expected reports whether the peer knows where we are, as far as we know.
 func (g *leg) expected() bool {
-	if g.ice != nil {
+	switch {
+	case g.ice != nil:
 		return g.sock[forRTP].to.IsValid()
+	case g.port.intake != nil:
+		return true
 	}
 	return g.said.rtp.IsValid()
 }
