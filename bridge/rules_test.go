@@ -16,7 +16,7 @@ import (
 // rank says which of our packages stand how far to the left: each imports only
 // what stands to its right. Who shares a rank does not see each other.
 func rank(pkg string) int {
-	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/media/child",
+	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/datagram", "bridge/media/child",
 		"bridge/media/relay", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec"}
 	switch {
 	case strings.HasPrefix(pkg, "codec/") && pkg != "codec/sound":

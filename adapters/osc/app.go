@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // fromApp takes what an app has sent: for the group, for one member of it, or a
@@ -29,7 +29,7 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 		default:
 			m.metrics.group.Inc()
 			for _, to := range targets {
-				out.hand(m.socket, in.Data, to, netip.Addr{})
+				out.Hand(m.socket, in.Data, to, netip.Addr{})
 			}
 			m.toApps(i, in.Data, out)
 			m.hear(out, m.set.self, in.Data)
@@ -43,7 +43,7 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 func (m *member) toApps(i int, packet []byte, out *mail) {
 	for k := range m.apps {
 		if k != i || m.set.echo {
-			out.hand(m.apps[k], packet, m.set.apps[k].to, netip.Addr{})
+			out.Hand(m.apps[k], packet, m.set.apps[k].to, netip.Addr{})
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (m *member) forUs(i int, packet []byte, now time.Time, out *mail) bool {
 		to, private, ok := wire.Private(msg, m.set.self)
 		if p := m.peers[string(to)]; ok && p != nil {
 			if addr, ok := p.chosen(now, m.set.pace.dead); ok {
-				out.hand(m.socket, private, addr, netip.Addr{})
+				out.Hand(m.socket, private, addr, netip.Addr{})
 				return true
 			}
 		}
@@ -110,6 +110,6 @@ func (m *member) listPeers(i int, now time.Time, out *mail) {
 		b.String(at)
 		b.Float(p.milliseconds())
 		b.End()
-		out.compose(m.apps[i], b.Packet(), m.set.apps[i].to, netip.Addr{})
+		out.Compose(m.apps[i], b.Packet(), m.set.apps[i].to, netip.Addr{})
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
 	"gateway/bridge"
 	"gateway/bridge/bridgetest"
+	"gateway/bridge/datagram"
 )
 
 // start runs an adapter until the test ends.

@@ -7,8 +7,8 @@ import (
 	"net/netip"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // beaconPort is where members on one network find each other. Several on one
@@ -54,7 +54,7 @@ func (m *member) announce(now time.Time) {
 	b.End()
 	packet := b.Packet()
 	for _, to := range m.spread() {
-		m.mail.compose(m.beacon, packet, to, netip.Addr{})
+		m.mail.Compose(m.beacon, packet, to, netip.Addr{})
 	}
 }
 

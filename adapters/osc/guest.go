@@ -176,7 +176,7 @@ func (h *hub) pass(u, v *user, packet []byte, m *mail) {
 			return
 		}
 		c := u.port.callers[v]
-		m.hand(u.port.socket, packet, c.at, c.local)
+		m.Hand(u.port.socket, packet, c.at, c.local)
 	}
 }
 

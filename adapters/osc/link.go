@@ -88,7 +88,7 @@ func (m *member) tick(now time.Time) {
 		m.retarget(now)
 	}
 	m.metrics.users.Set(float64(len(m.peers)))
-	for range m.mail.send() {
+	for range m.mail.Send() {
 		m.metrics.drop(dropRefused)
 	}
 }
@@ -134,7 +134,7 @@ func (m *member) register(now time.Time) {
 	m.private = m.privateAddr()
 	b.UserAlive(m.set.self, m.set.hash, m.private, m.set.group, m.set.groupHash)
 	b.GetUsers(m.set.group, m.set.groupHash)
-	m.mail.compose(m.socket, b.Packet(), m.server, netip.Addr{})
+	m.mail.Compose(m.socket, b.Packet(), m.server, netip.Addr{})
 }
 
 // privateAddr is where we are on our own network: what the system would send to
@@ -243,13 +243,13 @@ func (m *member) pingPeer(p *peer, now time.Time, out *mail) {
 	m.askTime(p, b, now)
 	packet := b.Packet()
 	if to, ok := p.chosen(now, m.set.pace.dead); ok && p.settled() {
-		out.compose(m.socket, packet, to, netip.Addr{})
+		out.Compose(m.socket, packet, to, netip.Addr{})
 		return
 	}
 	for i := range p.pinged {
 		a := p.address(i)
 		if a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() && a != m.private && (i != byPublic || a != p.private) && (i != bySeen || a != p.public) {
-			out.compose(m.socket, packet, a, netip.Addr{})
+			out.Compose(m.socket, packet, a, netip.Addr{})
 		}
 	}
 }

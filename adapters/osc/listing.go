@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // maxReply is the longest datagram of a server, in bytes: what an Ethernet frame
@@ -62,7 +62,7 @@ func (r *reply) flush() {
 		r.guest.give(p)
 	default:
 		r.budget.spend(len(p))
-		r.m.compose(r.socket, p, r.to, r.at)
+		r.m.Compose(r.socket, p, r.to, r.at)
 	}
 	r.m.build.Reset()
 }

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
 	"gateway/bridge"
+	"gateway/bridge/datagram"
 
 	"golang.org/x/time/rate"
 )
@@ -146,7 +146,7 @@ func (m *member) guard(f func()) {
 
 // post sends a mail, and hands on what the chat has to hear.
 func (m *member) post(out *mail) {
-	for range out.send() {
+	for range out.Send() {
 		m.metrics.drop(dropRefused)
 	}
 	for _, h := range out.heard {
@@ -200,7 +200,7 @@ func (m *member) fromPeer(in datagram.Packet, now time.Time, out *mail) {
 	}
 	for i := range m.apps {
 		m.metrics.app.Inc()
-		out.hand(m.apps[i], in.Data, m.set.apps[i].to, netip.Addr{})
+		out.Hand(m.apps[i], in.Data, m.set.apps[i].to, netip.Addr{})
 	}
 }
 
@@ -269,17 +269,17 @@ func (m *member) deliver(to bridge.Name, packet []byte) error {
 	for _, p := range m.peers {
 		if addr, ok := p.chosen(now, m.set.pace.dead); ok && (to.Lead == "" || to.Lead == p.name) {
 			p.used = now
-			m.mail.hand(m.socket, packet, addr, netip.Addr{})
+			m.mail.Hand(m.socket, packet, addr, netip.Addr{})
 			n++
 		}
 	}
 	if to.Lead == "" || to.Lead == m.set.self {
 		for i, app := range m.set.apps {
-			m.mail.hand(m.apps[i], packet, app.to, netip.Addr{})
+			m.mail.Hand(m.apps[i], packet, app.to, netip.Addr{})
 			n++
 		}
 	}
-	for range m.mail.send() {
+	for range m.mail.Send() {
 		m.metrics.drop(dropRefused)
 	}
 	if n == 0 {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
 	"gateway/bridge"
+	"gateway/bridge/datagram"
 )
 
 // joinAs is a member's configuration with one app.
@@ -200,13 +200,13 @@ func TestPingsKeepTheOriginalsTime(t *testing.T) {
 	began := time.Unix(1000, 0)
 	tick := func(seconds float64) (pings int) {
 		m.tickPeers(began.Add(time.Duration(seconds * float64(time.Second))))
-		n := len(m.mail.letters)
-		m.mail.letters = m.mail.letters[:0]
+		n := len(m.mail.Letters)
+		m.mail.Letters = m.mail.Letters[:0]
 		return n
 	}
 	m.fromServer(info(t, "tim", "192.168.1.7:22300", "198.51.100.7:4000"), began, out)
-	if len(out.letters) != 2 {
-		t.Errorf("%d pings at first, want one to each address", len(out.letters))
+	if len(out.Letters) != 2 {
+		t.Errorf("%d pings at first, want one to each address", len(out.Letters))
 	}
 	var at []float64
 	for s := 0.0; s < 30; s += 0.5 {
@@ -245,7 +245,7 @@ func TestOnlyMembersAreHeard(t *testing.T) {
 	m.bridge = nopHandler{}
 	now := time.Now()
 	m.fromServer(info(t, "tim", "192.168.1.7:22300", "198.51.100.7:4000"), now, out)
-	out.letters = nil
+	out.Letters = nil
 	for _, tt := range []struct {
 		name, from string
 		packet     []byte
@@ -261,11 +261,11 @@ func TestOnlyMembersAreHeard(t *testing.T) {
 		{"a big packet", "198.51.100.7:4000", make([]byte, 5000), false},
 		{"somebody who says what a server does", "198.51.100.7:4000", line(t, wire.AddressUserInfo), true},
 	} {
-		out.letters = out.letters[:0]
+		out.Letters = out.Letters[:0]
 		m.arrive([]datagram.Packet{{Data: tt.packet, From: netip.MustParseAddrPort(tt.from)}}, out)
 		heard := false
-		for _, l := range out.letters {
-			heard = heard || l.to == at(9) && string(l.data) == string(tt.packet)
+		for _, l := range out.Letters {
+			heard = heard || l.To == at(9) && string(l.Data) == string(tt.packet)
 		}
 		if heard != tt.heard {
 			t.Errorf("%s: heard %v, want %v", tt.name, heard, tt.heard)
@@ -286,19 +286,19 @@ func TestPingsAreMeasuredBetweenGateways(t *testing.T) {
 	m.fromServer(info(t, "tim", "192.168.1.7:22300", public), now, out)
 	m.arrive([]datagram.Packet{{Data: ping("tim"), From: from}}, out)
 	m.peers["tim"].measure = time.Time{}
-	out.letters = nil
+	out.Letters = nil
 	m.pingPeer(m.peers["tim"], now, out)
 	var asked []string
-	wire.Each(out.letters[0].data, func(msg wire.Message) { asked = append(asked, string(msg.Address)) })
+	wire.Each(out.Letters[0].Data, func(msg wire.Message) { asked = append(asked, string(msg.Address)) })
 	same(t, "a ping that asks for the time", asked, []string{wire.AddressPing, wire.AddressPingSent})
 	// tim is a gateway too: it sends our clock back.
 	other, theirs := newTestMember(t)
 	other.bridge, other.set.self = nopHandler{}, "tim"
 	other.fromServer(info(t, "gw", "192.168.1.8:22300", public), now, theirs)
-	theirs.letters = nil
-	other.arrive([]datagram.Packet{{Data: out.letters[0].data, From: from}}, theirs)
-	for _, l := range theirs.letters {
-		m.arrive([]datagram.Packet{{Data: l.data, From: from}}, out)
+	theirs.Letters = nil
+	other.arrive([]datagram.Packet{{Data: out.Letters[0].Data, From: from}}, theirs)
+	for _, l := range theirs.Letters {
+		m.arrive([]datagram.Packet{{Data: l.Data, From: from}}, out)
 	}
 	if m.peers["tim"].rtt <= 0 {
 		t.Error("nothing was measured")
@@ -317,10 +317,10 @@ func TestFanningOutAllocatesNothing(t *testing.T) {
 	packets := []datagram.Packet{{Data: line(t, "/fader/1 0.5"), From: at(5)}}
 	if n := testing.AllocsPerRun(1000, func() {
 		m.fromApp(0, packets, out)
-		if len(out.letters) != len(targets) {
-			t.Fatalf("%d letters", len(out.letters))
+		if len(out.Letters) != len(targets) {
+			t.Fatalf("%d letters", len(out.Letters))
 		}
-		out.send()
+		out.Send()
 	}); n != 0 {
 		t.Errorf("%v allocations for each packet", n)
 	}

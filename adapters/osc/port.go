@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // A port is a UDP socket that stands for a user: others ping it and send to it as
@@ -196,7 +196,7 @@ func (h *hub) answerPing(p *port, c *caller, now time.Time, m *mail) {
 	c.answered = now
 	m.build.Reset()
 	m.build.Ping(p.user.name)
-	m.compose(p.socket, m.build.Packet(), c.at, c.local)
+	m.Compose(p.socket, m.build.Packet(), c.at, c.local)
 }
 
 // holds reports whether u and v are relayed, and lets a ping from u to v's port
@@ -262,5 +262,5 @@ func (h *hub) relay(p *port, c *caller, packet []byte, isPing bool, now time.Tim
 	if !isPing {
 		h.metrics.relay.Inc()
 	}
-	m.hand(back.socket, packet, to.at, to.local)
+	m.Hand(back.socket, packet, to.at, to.local)
 }

@@ -38,7 +38,7 @@ func (h *hub) sendProbe(v *user, now time.Time, m *mail) {
 	v.probe.count++
 	m.build.Reset()
 	m.build.Ping(v.probe.as)
-	m.compose(p.socket, m.build.Packet(), v.at, v.local)
+	m.Compose(p.socket, m.build.Packet(), v.at, v.local)
 }
 
 // probeAgain repeats a probe that was not answered, and gives up after some.

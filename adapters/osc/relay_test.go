@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // Two members behind NATs of their own, as they register.
@@ -356,10 +356,10 @@ func TestHandingOnAllocatesNothing(t *testing.T) {
 	packets := []datagram.Packet{{Data: line(t, "/fader/1 0.5"), From: netip.MustParseAddrPort("198.51.100.1:5555"), To: serverIP}}
 	if n := testing.AllocsPerRun(1000, func() {
 		r.hub.arrive(eva, packets, r.now, m)
-		if len(m.letters) != 1 {
-			t.Fatalf("%d letters", len(m.letters))
+		if len(m.Letters) != 1 {
+			t.Fatalf("%d letters", len(m.Letters))
 		}
-		m.letters = m.letters[:0]
+		m.Letters = m.Letters[:0]
 	}); n != 0 {
 		t.Errorf("%v allocations for each packet", n)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // maxRequest bounds what a server reads by UDP, in bytes.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // patience bounds every wait of a test.
@@ -99,15 +99,15 @@ func (r *rig) toPort(p *port, from string, packet []byte) []told {
 // sent takes what is in the mail.
 func (r *rig) sent() []told {
 	var all []told
-	for _, l := range r.v.m.letters {
-		d := told{from: l.from, to: l.to.String(), bytes: len(l.data)}
-		if err := wire.Check(l.data); err != nil {
-			r.t.Errorf("%x is sent: %v", l.data, err)
+	for _, l := range r.v.m.Letters {
+		d := told{from: l.By, to: l.To.String(), bytes: len(l.Data)}
+		if err := wire.Check(l.Data); err != nil {
+			r.t.Errorf("%x is sent: %v", l.Data, err)
 		}
-		wire.Each(l.data, func(m wire.Message) { d.lines = append(d.lines, readable(m)) })
+		wire.Each(l.Data, func(m wire.Message) { d.lines = append(d.lines, readable(m)) })
 		all = append(all, d)
 	}
-	r.v.m.letters, r.v.m.copies = r.v.m.letters[:0], r.v.m.copies[:0]
+	r.v.m.Clear()
 	return all
 }
 

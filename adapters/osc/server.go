@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
 	"gateway/bridge"
+	"gateway/bridge/datagram"
 
 	"golang.org/x/time/rate"
 )
@@ -149,7 +149,7 @@ func (s *server) runAsk(socket *datagram.Socket) {
 
 // post sends a mail, and hands on what the gateway itself has heard.
 func (s *server) post(m *mail) {
-	for range m.send() {
+	for range m.Send() {
 		s.metrics.drop(dropRefused)
 	}
 	for _, h := range m.heard {

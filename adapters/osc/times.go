@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"time"
 
-	"gateway/adapters/osc/datagram"
 	"gateway/adapters/osc/wire"
+	"gateway/bridge/datagram"
 )
 
 // measureEvery is how often a ping to a member asks for the time that it takes.
@@ -54,6 +54,6 @@ func (m *member) times(p *peer, in datagram.Packet, now time.Time, out *mail) {
 		b.String(m.set.self)
 		b.Long(clock)
 		b.End()
-		out.compose(m.socket, b.Packet(), in.From, netip.Addr{})
+		out.Compose(m.socket, b.Packet(), in.From, netip.Addr{})
 	})
 }

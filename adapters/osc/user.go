@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"gateway/adapters/osc/datagram"
+	"gateway/bridge/datagram"
 )
 
 // A user of a server's groups. It is reached by UDP (at), by connections

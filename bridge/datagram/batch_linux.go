@@ -31,10 +31,14 @@ func growBuffer(c syscall.RawConn) {
 }
 
 // askForDestinations has each datagram say which of our addresses it was sent
-// to (ip(7), IP_PKTINFO). Where that is refused, the system chooses what answers
-// leave from.
-func askForDestinations(c syscall.RawConn) {
+// to (ip(7), IP_PKTINFO; ipv6(7), IPV6_RECVPKTINFO). Where that is refused, the
+// system chooses what answers leave from.
+func askForDestinations(c syscall.RawConn, six bool) {
 	_ = c.Control(func(fd uintptr) {
+		if six {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+			return
+		}
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 	})
 }
@@ -48,15 +52,60 @@ type mmsghdr struct {
 	n   uint32
 }
 
-// infoSpace is the room for one struct in_pktinfo with its header.
-var infoSpace = unix.CmsgSpace(unix.SizeofInet4Pktinfo)
+// A name is a struct sockaddr_in6, or a sockaddr_in at the same place: both begin
+// with the family and the port.
+type name unix.RawSockaddrInet6
+
+func (n *name) four() *unix.RawSockaddrInet4 {
+	return (*unix.RawSockaddrInet4)(unsafe.Pointer(n))
+}
+
+// get gives the address. Which link one of IPv6 is on, it does not say.
+func (n *name) get(six bool) netip.AddrPort {
+	port := (*[2]byte)(unsafe.Pointer(&n.Port)) // in the network's order
+	number := uint16(port[0])<<8 | uint16(port[1])
+	if six {
+		return netip.AddrPortFrom(netip.AddrFrom16(n.Addr), number)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4(n.four().Addr), number)
+}
+
+func (n *name) set(a netip.AddrPort) {
+	*n = name{}
+	if a.Addr().Is4() {
+		n.Family, n.four().Addr = unix.AF_INET, a.Addr().As4()
+	} else {
+		n.Family, n.Addr = unix.AF_INET6, a.Addr().As16()
+	}
+	port := (*[2]byte)(unsafe.Pointer(&n.Port))
+	port[0], port[1] = byte(a.Port()>>8), byte(a.Port())
+}
+
+func nameSize(six bool) uint32 {
+	if six {
+		return unix.SizeofSockaddrInet6
+	}
+	return unix.SizeofSockaddrInet4
+}
+
+// infoSpace is the room for one struct in6_pktinfo, or the smaller in_pktinfo,
+// with its header.
+var infoSpace = unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+
+// infoSize is how much of that a family takes.
+func infoSize(six bool) int {
+	if six {
+		return unix.SizeofInet6Pktinfo
+	}
+	return unix.SizeofInet4Pktinfo
+}
 
 // A Reader reads from a socket. It belongs to one goroutine.
 type Reader struct {
 	s       *Socket
 	hdrs    []mmsghdr
 	iovs    []unix.Iovec
-	names   []unix.RawSockaddrInet4
+	names   []name
 	infos   []byte
 	bufs    [][]byte
 	packets []Packet
@@ -69,7 +118,7 @@ type Reader struct {
 // cut to one byte more than that.
 func (s *Socket) NewReader(n, size int) *Reader {
 	r := &Reader{
-		s: s, hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrInet4, n),
+		s: s, hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]name, n),
 		infos: make([]byte, n*infoSpace), bufs: make([][]byte, n), packets: make([]Packet, n),
 	}
 	all := make([]byte, n*(size+1))
@@ -96,7 +145,7 @@ func (s *Socket) NewReader(n, size int) *Reader {
 func (r *Reader) Read() ([]Packet, error) {
 	for i := range r.hdrs {
 		h := &r.hdrs[i].hdr
-		h.Namelen = unix.SizeofSockaddrInet4
+		h.Namelen = nameSize(r.s.six)
 		if r.s.many {
 			h.Control = &r.infos[i*infoSpace]
 			h.SetControllen(infoSpace)
@@ -109,11 +158,9 @@ func (r *Reader) Read() ([]Packet, error) {
 		return nil, r.errno
 	}
 	for i := range r.n {
-		name := &r.names[i]
-		port := (*[2]byte)(unsafe.Pointer(&name.Port)) // in the network's order
 		p := &r.packets[i]
 		p.Data = r.bufs[i][:min(int(r.hdrs[i].n), len(r.bufs[i]))]
-		p.From = netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(port[0])<<8|uint16(port[1]))
+		p.From = r.names[i].get(r.s.six)
 		p.To = r.destination(i)
 	}
 	return r.packets[:r.n], nil
@@ -125,15 +172,18 @@ func (r *Reader) destination(i int) netip.Addr {
 		return r.s.addr.Addr()
 	}
 	header := unix.CmsgLen(0)
-	if int(r.hdrs[i].hdr.Controllen) < header+unix.SizeofInet4Pktinfo {
+	if int(r.hdrs[i].hdr.Controllen) < header+infoSize(r.s.six) {
 		return netip.Addr{}
 	}
 	c := (*unix.Cmsghdr)(unsafe.Pointer(&r.infos[i*infoSpace]))
-	if c.Level != unix.IPPROTO_IP || c.Type != unix.IP_PKTINFO {
-		return netip.Addr{}
+	info := unsafe.Pointer(&r.infos[i*infoSpace+header])
+	switch {
+	case c.Level == unix.IPPROTO_IP && c.Type == unix.IP_PKTINFO && !r.s.six:
+		return netip.AddrFrom4((*unix.Inet4Pktinfo)(info).Spec_dst)
+	case c.Level == unix.IPPROTO_IPV6 && c.Type == unix.IPV6_PKTINFO && r.s.six:
+		return netip.AddrFrom16((*unix.Inet6Pktinfo)(info).Addr)
 	}
-	info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&r.infos[i*infoSpace+header]))
-	return netip.AddrFrom4(info.Spec_dst)
+	return netip.Addr{}
 }
 
 // A Writer gathers datagrams, and sends them together. It belongs to one
@@ -142,7 +192,7 @@ type Writer struct {
 	s      *Socket
 	hdrs   []mmsghdr
 	iovs   []unix.Iovec
-	names  []unix.RawSockaddrInet4
+	names  []name
 	infos  []byte
 	n      int // how many are gathered
 	first  int // of those, the first that is not sent
@@ -155,7 +205,7 @@ type Writer struct {
 // NewWriter sends up to n datagrams at once.
 func NewWriter(n int) *Writer {
 	w := &Writer{
-		hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrInet4, n),
+		hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]name, n),
 		infos: make([]byte, n*infoSpace),
 	}
 	for i := range n {
@@ -163,10 +213,6 @@ func NewWriter(n int) *Writer {
 		h.Iov = &w.iovs[i]
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&w.names[i]))
-		h.Namelen = unix.SizeofSockaddrInet4
-		c := (*unix.Cmsghdr)(unsafe.Pointer(&w.infos[i*infoSpace]))
-		c.Level, c.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
-		c.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
 	}
 	w.send = func(fd uintptr) bool {
 		got, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.hdrs[w.first])), uintptr(w.n-w.first), unix.MSG_DONTWAIT, 0, 0)
@@ -180,7 +226,7 @@ func NewWriter(n int) *Writer {
 // must not change until then. It leaves from the address from, if that is not
 // zero.
 func (w *Writer) Add(s *Socket, data []byte, to netip.AddrPort, from netip.Addr) {
-	if len(data) == 0 || !to.Addr().Is4() {
+	if len(data) == 0 || to.Addr().Is4() == s.six {
 		return
 	}
 	if w.s != s || w.n == len(w.hdrs) {
@@ -191,19 +237,32 @@ func (w *Writer) Add(s *Socket, data []byte, to netip.AddrPort, from netip.Addr)
 	w.n++
 	w.iovs[i].Base = &data[0]
 	w.iovs[i].SetLen(len(data))
-	name := &w.names[i]
-	name.Family, name.Addr = unix.AF_INET, to.Addr().As4()
-	port := (*[2]byte)(unsafe.Pointer(&name.Port))
-	port[0], port[1] = byte(to.Port()>>8), byte(to.Port())
+	w.names[i].set(to)
 	h := &w.hdrs[i].hdr
+	h.Namelen = nameSize(s.six)
 	h.Control = nil
 	h.SetControllen(0)
-	if s.many && from.Is4() && !from.IsUnspecified() {
-		info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&w.infos[i*infoSpace+unix.CmsgLen(0)]))
-		info.Spec_dst = from.As4()
-		h.Control = &w.infos[i*infoSpace]
-		h.SetControllen(infoSpace)
+	if s.many && from.IsValid() && from.Is4() != s.six && !from.IsUnspecified() {
+		w.leave(i, from)
 	}
+}
+
+// leave has datagram i leave from an address of ours.
+func (w *Writer) leave(i int, from netip.Addr) {
+	c := (*unix.Cmsghdr)(unsafe.Pointer(&w.infos[i*infoSpace]))
+	info := unsafe.Pointer(&w.infos[i*infoSpace+unix.CmsgLen(0)])
+	six := !from.Is4()
+	if six {
+		c.Level, c.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
+		*(*unix.Inet6Pktinfo)(info) = unix.Inet6Pktinfo{Addr: from.As16()}
+	} else {
+		c.Level, c.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
+		*(*unix.Inet4Pktinfo)(info) = unix.Inet4Pktinfo{Spec_dst: from.As4()}
+	}
+	c.SetLen(unix.CmsgLen(infoSize(six)))
+	h := &w.hdrs[i].hdr
+	h.Control = &w.infos[i*infoSpace]
+	h.SetControllen(unix.CmsgSpace(infoSize(six)))
 }
 
 // Flush sends what was added, and gives how many datagrams the system has

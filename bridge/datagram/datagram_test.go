@@ -21,11 +21,14 @@ func open(t testing.TB, addr string) *Socket {
 
 func TestDatagramsArriveAsTheyWereSent(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, bind string }{{"at one address", "127.0.0.1:0"}, {"at all addresses", "0.0.0.0:0"}} {
+	for _, tt := range []struct{ name, from, bind string }{
+		{"at one address", "127.0.0.1:0", "127.0.0.1:0"}, {"at all addresses", "127.0.0.1:0", "0.0.0.0:0"},
+		{"at one address of IPv6", "[::1]:0", "[::1]:0"}, {"at all of IPv6", "[::1]:0", "[::]:0"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a, b := open(t, "127.0.0.1:0"), open(t, tt.bind)
-			to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.Addr().Port())
+			a, b := open(t, tt.from), open(t, tt.bind)
+			to := netip.AddrPortFrom(a.Addr().Addr(), b.Addr().Port())
 			w := NewWriter(4)
 			const n = 10 // more than fit in one call
 			for i := range n {
@@ -67,6 +70,25 @@ func TestAnAnswerLeavesFromTheAddressThatWasAsked(t *testing.T) {
 	packets, err := server.NewReader(1, 64).Read()
 	if err != nil {
 		t.Fatal(err)
+	}
+	w.Add(server, []byte("me"), packets[0].From, packets[0].To)
+	w.Flush()
+	if packets, err = asker.NewReader(1, 64).Read(); err != nil || packets[0].From != asked {
+		t.Errorf("an answer from %v, want %v: %v", packets[0].From, asked, err)
+	}
+}
+
+func TestAnAnswerOfIPv6LeavesFromTheAddressThatWasAsked(t *testing.T) {
+	t.Parallel()
+	asker, server := open(t, "[::1]:0"), open(t, "[::]:0")
+	w := NewWriter(4)
+	asked := netip.AddrPortFrom(asker.Addr().Addr(), server.Addr().Port())
+	w.Add(asker, []byte("who?"), asked, netip.Addr{})
+	w.Add(asker, []byte("not for this family"), netip.MustParseAddrPort("127.0.0.1:9"), netip.Addr{})
+	w.Flush()
+	packets, err := server.NewReader(1, 64).Read()
+	if err != nil || packets[0].To != asked.Addr() {
+		t.Fatalf("%+v, %v", packets, err)
 	}
 	w.Add(server, []byte("me"), packets[0].From, packets[0].To)
 	w.Flush()

@@ -11,7 +11,7 @@ func control(syscall.RawConn, bool) error { return nil }
 
 func growBuffer(syscall.RawConn) {}
 
-func askForDestinations(syscall.RawConn) {}
+func askForDestinations(syscall.RawConn, bool) {}
 
 // A Reader reads from a socket. It belongs to one goroutine.
 type Reader struct {
@@ -46,7 +46,7 @@ func NewWriter(int) *Writer { return &Writer{} }
 
 // Add sends data by s.
 func (w *Writer) Add(s *Socket, data []byte, to netip.AddrPort, _ netip.Addr) {
-	if len(data) == 0 || !to.Addr().Is4() {
+	if len(data) == 0 || to.Addr().Is4() == s.six {
 		return
 	}
 	if _, err := s.conn.WriteToUDPAddrPort(data, to); err != nil {

@@ -1,5 +1,5 @@
-// Package datagram reads and writes UDP datagrams of IPv4, many with one system
-// call where the system has that, and without allocating anything for them.
+// Package datagram reads and writes UDP datagrams, many with one system call
+// where the system has that, and without allocating anything for them.
 package datagram
 
 import (
@@ -14,22 +14,27 @@ import (
 // there while another is handed on.
 const recvBuffer = 4 << 20
 
-// A Socket is a bound UDP socket for IPv4. Its writing side may be used by many
+// A Socket is a bound UDP socket for IPv4, or for IPv6. Its writing side may be used by many
 // goroutines, each with a Writer of its own.
 type Socket struct {
 	conn *net.UDPConn
 	raw  syscall.RawConn
 	addr netip.AddrPort
 	many bool // bound to no address: each datagram says which of ours it went to
+	six  bool // for IPv6, and only that
 }
 
-// Open binds addr, whose port may be 0. With shared other sockets may be bound
-// to it too: each gets what is broadcast.
+// Open binds addr, whose port may be 0: [::] is all of IPv6, and nothing of IPv4.
+// With shared other sockets may be bound to it too: each gets what is broadcast.
 func Open(addr netip.AddrPort, shared bool) (*Socket, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		return control(c, shared)
 	}}
-	pc, err := config.ListenPacket(context.Background(), "udp4", addr.String())
+	network := "udp4"
+	if !addr.Addr().Is4() {
+		network = "udp6"
+	}
+	pc, err := config.ListenPacket(context.Background(), network, addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("listen on udp %v: %w", addr, err)
 	}
@@ -37,7 +42,7 @@ func Open(addr netip.AddrPort, shared bool) (*Socket, error) {
 	if !ok {
 		return nil, fmt.Errorf("listen on udp %v: %T is no UDP socket", addr, pc)
 	}
-	s := &Socket{conn: conn, many: addr.Addr().IsUnspecified()}
+	s := &Socket{conn: conn, many: addr.Addr().IsUnspecified(), six: !addr.Addr().Is4()}
 	if local, ok := conn.LocalAddr().(*net.UDPAddr); ok {
 		s.addr = unmap(local.AddrPort())
 	}
@@ -47,7 +52,7 @@ func Open(addr netip.AddrPort, shared bool) (*Socket, error) {
 	}
 	growBuffer(s.raw)
 	if s.many {
-		askForDestinations(s.raw)
+		askForDestinations(s.raw, s.six)
 	}
 	return s, nil
 }
