@@ -13,6 +13,15 @@ type Decoder interface {
 	Conceal(pcm []int16, n int) []int16
 }
 
+// A Recoverer is a Decoder whose payloads can carry a copy of the one before.
+type Recoverer interface {
+	Decoder
+	// Recover appends n samples in place of those that were lost right before
+	// the payload next, out of next as far as it can, else like Conceal. It is called
+	// before next is decoded.
+	Recover(pcm []int16, n int, next []byte) []int16
+}
+
 // An Encoder turns linear sound into the payloads of one stream. It belongs to
 // one goroutine.
 type Encoder interface {

@@ -1,0 +1,71 @@
+package sound
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gotranspile/g722"
+
+	"gateway/codec"
+)
+
+// G.722 has 16,000 samples a second, though its RTP clock has 8000 (RFC 3551
+// section 4.5.2); one byte has two of them.
+const (
+	g722Rate  = 16000
+	g722Clock = 8000
+)
+
+func checkG722(f codec.Format) error {
+	if f.Rate != g722Clock || f.Channels > 1 {
+		return fmt.Errorf("clock of %d Hz, %d channels: %w", f.Rate, f.Channels, ErrUnsupported)
+	}
+	return nil
+}
+
+type g722Decoder struct {
+	concealer
+	state *g722.Decoder
+}
+
+func newG722Decoder(f codec.Format, _ int) (codec.Decoder, error) {
+	if err := checkG722(f); err != nil {
+		return nil, err
+	}
+	return &g722Decoder{concealer: newConcealer(g722Rate), state: g722.NewDecoder(g722.Rate64000, 0)}, nil
+}
+
+func (d *g722Decoder) Decode(pcm []int16, payload []byte) ([]int16, error) {
+	start := len(pcm)
+	pcm = slices.Grow(pcm, 2*len(payload))[:start+2*len(payload)]
+	n := d.state.Decode(pcm[start:], payload)
+	pcm = pcm[:start+n]
+	d.heard(pcm[start:])
+	return pcm, nil
+}
+
+type g722Encoder struct {
+	state *g722.Encoder
+	frame int
+}
+
+func newG722Encoder(f codec.Format, s Setting) (codec.Encoder, error) {
+	if err := checkG722(f); err != nil {
+		return nil, err
+	}
+	frame := s.samples(g722Rate) &^ 1
+	return &g722Encoder{state: g722.NewEncoder(g722.Rate64000, 0), frame: frame}, nil
+}
+
+func (e *g722Encoder) Rate() int  { return g722Rate }
+func (e *g722Encoder) Frame() int { return e.frame }
+
+func (e *g722Encoder) Encode(out []byte, pcm []int16) ([]byte, error) {
+	if len(pcm) != e.frame {
+		return out, errFrame(len(pcm), e.frame)
+	}
+	start := len(out)
+	out = slices.Grow(out, len(pcm)/2)[:start+len(pcm)/2]
+	n := e.state.Encode(out[start:], pcm)
+	return out[:start+n], nil
+}

@@ -1,0 +1,200 @@
+package sound
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"gateway/codec"
+)
+
+func audio(name string, rate, channels int) codec.Format {
+	return codec.Format{Kind: codec.Audio, Name: name, Rate: rate, Channels: channels}
+}
+
+// both are the formats that are decoded and encoded.
+func both() []codec.Format {
+	return []codec.Format{
+		audio("pcmu", 8000, 1), audio("PCMA", 8000, 1), audio("pcmu", 16000, 1), audio("g722", 8000, 1),
+		audio("l16", 8000, 1), audio("l16", 44100, 2), audio("opus", 48000, 2),
+	}
+}
+
+// voice is n samples of something like a vowel: a pitch with harmonics that
+// drifts and swells.
+func voice(rate, n int) []int16 {
+	pcm := make([]int16, n)
+	phase := 0.0
+	for i := range pcm {
+		t := float64(i) / float64(rate)
+		phase += (140 + 25*math.Sin(2*math.Pi*0.7*t)) / float64(rate)
+		s := 0.0
+		for h := 1; h <= 12; h++ {
+			s += math.Sin(2*math.Pi*float64(h)*phase+float64(h*h)) / float64(h)
+		}
+		pcm[i] = int16(5000 * s * (0.6 + 0.4*math.Sin(2*math.Pi*3*t)))
+	}
+	return pcm
+}
+
+// snr is how far the error of got stands below want, in dB, got being late by what
+// suits it best, up to the given delay, and its loudness adapted likewise.
+func snr(want, got []int16, delay int) float64 {
+	best := math.Inf(-1)
+	for late := range delay + 1 {
+		n := min(len(want), len(got)-late)
+		if n <= 0 {
+			break
+		}
+		var ww, wg, gg float64
+		for i := range n {
+			w, g := float64(want[i]), float64(got[i+late])
+			ww, wg, gg = ww+w*w, wg+w*g, gg+g*g
+		}
+		best = max(best, 10*math.Log10(ww/(ww-wg*wg/gg)))
+	}
+	return best
+}
+
+func mustMake(t testing.TB, f codec.Format, s Setting) (codec.Encoder, codec.Decoder) {
+	t.Helper()
+	e, err := NewEncoder(f, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := NewDecoderAt(f, e.Rate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, d
+}
+
+func TestWhatIsEncodedIsDecoded(t *testing.T) {
+	t.Parallel()
+	// Opus turns the phases of low notes when it filters out what lies below speech:
+	// at any bit rate that is most of what is different here.
+	least := map[string]float64{"pcmu": 35, "PCMA": 35, "g722": 22, "l16": 90, "opus": 4}
+	for _, f := range both() {
+		for _, s := range []Setting{{}, {Ptime: 10 * time.Millisecond, Rate: 8000}, {Ptime: 60 * time.Millisecond, Rate: 16000}} {
+			t.Run(fmt.Sprintf("%v/%v/%d", f, s.Ptime, s.Rate), func(t *testing.T) {
+				t.Parallel()
+				e, d := mustMake(t, f, s)
+				if e.Rate() != d.Rate() {
+					t.Fatalf("encoder at %d, decoder at %d", e.Rate(), d.Rate())
+				}
+				want := voice(e.Rate(), 2*e.Rate()/e.Frame()*e.Frame())
+				var got []int16
+				for pcm := range slices.Chunk(want, e.Frame()) {
+					payload, err := e.Encode([]byte("before"), pcm)
+					if err != nil || string(payload[:6]) != "before" || len(payload) == 6 {
+						t.Fatalf("%q, %v", payload, err)
+					}
+					before := len(got)
+					if got, err = d.Decode(got, payload[6:]); err != nil {
+						t.Fatal(err)
+					}
+					if len(got)-before != e.Frame() {
+						t.Fatalf("%d samples of a frame of %d", len(got)-before, e.Frame())
+					}
+				}
+				if dB := snr(want, got, e.Rate()/50); dB < least[f.Name] {
+					t.Errorf("signal to noise %.1f dB, want %.0f", dB, least[f.Name])
+				}
+			})
+		}
+	}
+}
+
+func TestWhatThereIsNoCodecFor(t *testing.T) {
+	t.Parallel()
+	for _, f := range []codec.Format{
+		{}, audio("g729", 8000, 1), audio("telephone-event", 8000, 1), audio("pcmu", 8000, 2), audio("g722", 16000, 1),
+		audio("opus", 8000, 1), audio("opus", 48000, 3), audio("l16", 8000, 3), audio("l16", 96000, 1), audio("pcma", 0, 1),
+		{Kind: codec.Video, Name: "opus", Rate: 48000, Channels: 2},
+	} {
+		if Can(f) {
+			t.Errorf("%v: can", f)
+		}
+		if _, err := NewDecoder(f); err == nil {
+			t.Errorf("%v: a decoder", f)
+		}
+		if _, err := NewEncoder(f, Setting{}); err == nil {
+			t.Errorf("%v: an encoder", f)
+		}
+	}
+	if _, err := NewDecoder(audio("g729", 8000, 1)); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%v", err)
+	}
+	for _, f := range both() {
+		if !Can(f) {
+			t.Errorf("%v: can't", f)
+		}
+	}
+}
+
+func TestAFrameOfAnotherLengthIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, f := range both() {
+		e, _ := mustMake(t, f, Setting{})
+		if out, err := e.Encode(nil, make([]int16, e.Frame()+2)); err == nil || len(out) != 0 {
+			t.Errorf("%v: %d bytes, %v", f, len(out), err)
+		}
+	}
+}
+
+func TestEncodersKeepToTheWishesOfWhoHears(t *testing.T) {
+	t.Parallel()
+	opus := func(params string) codec.Format {
+		f := audio("opus", 48000, 2)
+		f.Params = params
+		return f
+	}
+	for _, row := range []struct {
+		params string
+		s      Setting
+		rate   int
+		frame  int
+	}{
+		{"", Setting{}, 48000, 960},
+		{"minptime=10;useinbandfec=1", Setting{Rate: 8000}, 8000, 160},
+		{"maxplaybackrate=16000", Setting{}, 16000, 320},
+		{"maxplaybackrate=16000", Setting{Rate: 8000}, 8000, 160},
+		{"maxplaybackrate=x; maxaveragebitrate=-1", Setting{Rate: 44100}, 48000, 960},
+		{"", Setting{Rate: 22050, Ptime: 30 * time.Millisecond}, 24000, 480},
+		{"", Setting{Rate: 11025, Ptime: 200 * time.Millisecond}, 16000, 960},
+		{"", Setting{Ptime: time.Nanosecond}, 48000, 480},
+	} {
+		e, _ := mustMake(t, opus(row.params), row.s)
+		if e.Rate() != row.rate || e.Frame() != row.frame {
+			t.Errorf("%q, %+v: %d of %d a second, want %d of %d", row.params, row.s, e.Frame(), e.Rate(), row.frame, row.rate)
+		}
+	}
+	low, _ := mustMake(t, opus("maxaveragebitrate=10000;cbr=1"), Setting{Bitrate: 64000})
+	out, err := low.Encode(nil, voice(low.Rate(), low.Frame()))
+	if err != nil || len(out) != 10000/50/8 {
+		t.Errorf("%d bytes of 20 ms at 10 kbit/s, %v", len(out), err)
+	}
+}
+
+func TestSilenceIsNotSentWhereNobodyWantsIt(t *testing.T) {
+	t.Parallel()
+	f := audio("opus", 48000, 2)
+	f.Params = "usedtx=1"
+	e, _ := mustMake(t, f, Setting{Rate: 16000})
+	sent := 0
+	for range 200 {
+		out, err := e.Encode(nil, make([]int16, e.Frame()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) > 0 {
+			sent++
+		}
+	}
+	if sent == 0 || sent > 50 {
+		t.Errorf("%d of 200 frames of silence are sent", sent)
+	}
+}

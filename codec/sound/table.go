@@ -1,0 +1,126 @@
+package sound
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gateway/codec"
+)
+
+// ErrUnsupported is why there is no decoder or encoder for a format.
+var ErrUnsupported = errors.New("no such codec")
+
+// A Setting is what an encoder is to know beyond the format. The zero Setting
+// is good.
+type Setting struct {
+	// Ptime is how much sound one frame shall have, where the format leaves the
+	// choice; 0 is 20 ms. What a format can't do is brought to the nearest that it can.
+	Ptime time.Duration
+	// Rate is that of the sound that is there to encode, in Hz: an encoder that
+	// has several takes the lowest that loses nothing. 0 is the best it has.
+	Rate int
+	// Bitrate is in bit/s, for the formats that leave the choice; 0 is what suits speech.
+	Bitrate int
+	// Loss is which part of the packets the other side is thought to lose, in
+	// percent, for the formats that can protect themselves.
+	Loss int
+}
+
+// maxPtime bounds a frame, whatever was asked for.
+const maxPtime = 120 * time.Millisecond
+
+// samples is how many samples a frame has whose length the format leaves open.
+func (s Setting) samples(rate int) int {
+	ptime := s.Ptime
+	if ptime <= 0 {
+		ptime = 20 * time.Millisecond
+	}
+	ptime = min(max(ptime, 10*time.Millisecond), maxPtime)
+	return int(ptime * time.Duration(rate) / time.Second)
+}
+
+// A family is the codecs of one encoding name. What it lacks is nil.
+type family struct {
+	decoder func(f codec.Format, rate int) (codec.Decoder, error)
+	encoder func(f codec.Format, s Setting) (codec.Encoder, error)
+}
+
+// of finds the family of a format.
+func of(f codec.Format) family {
+	if f.Kind != codec.Audio {
+		return family{}
+	}
+	switch strings.ToLower(f.Name) {
+	case "pcmu":
+		return family{newG711Decoder(ulaw), newG711Encoder(ulaw)}
+	case "pcma":
+		return family{newG711Decoder(alaw), newG711Encoder(alaw)}
+	case "g722":
+		return family{newG722Decoder, newG722Encoder}
+	case "l16":
+		return family{newL16Decoder, newL16Encoder}
+	case "opus":
+		return family{newOpusDecoder, newOpusEncoder}
+	default:
+		return family{}
+	}
+}
+
+// CanDecode reports whether sound of format f can be decoded.
+func CanDecode(f codec.Format) bool {
+	make := of(f).decoder
+	if make == nil {
+		return false
+	}
+	_, err := make(f, 0)
+	return err == nil
+}
+
+// CanEncode reports whether sound can be encoded as f.
+func CanEncode(f codec.Format) bool {
+	make := of(f).encoder
+	if make == nil {
+		return false
+	}
+	_, err := make(f, Setting{})
+	return err == nil
+}
+
+// Can reports whether sound of format f can be both decoded and encoded.
+func Can(f codec.Format) bool { return CanDecode(f) && CanEncode(f) }
+
+// NewDecoder makes a decoder for a stream of format f, as its sender described
+// it. It fails with ErrUnsupported where there is none, or with what is wrong
+// with the format's parameters.
+func NewDecoder(f codec.Format) (codec.Decoder, error) { return NewDecoderAt(f, 0) }
+
+// NewDecoderAt is NewDecoder for one who goes on with sound of so many samples
+// a second: where a format can be decoded to several rates, the decoder has the
+// lowest that is not below it. 0 is the best there is.
+func NewDecoderAt(f codec.Format, rate int) (codec.Decoder, error) {
+	make := of(f).decoder
+	if make == nil {
+		return nil, fmt.Errorf("decode %v: %w", f, ErrUnsupported)
+	}
+	d, err := make(f, rate)
+	if err != nil {
+		return nil, fmt.Errorf("decode %v: %w", f, err)
+	}
+	return d, nil
+}
+
+// NewEncoder makes an encoder for a stream of format f, as the one who will hear it
+// described it. It fails like NewDecoder.
+func NewEncoder(f codec.Format, s Setting) (codec.Encoder, error) {
+	make := of(f).encoder
+	if make == nil {
+		return nil, fmt.Errorf("encode %v: %w", f, ErrUnsupported)
+	}
+	e, err := make(f, s)
+	if err != nil {
+		return nil, fmt.Errorf("encode %v: %w", f, err)
+	}
+	return e, nil
+}
