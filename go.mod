@@ -22,6 +22,7 @@ require (
 	github.com/pion/transport/v4 v4.1.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/thesyncim/gopus v0.1.1
+	github.com/tphakala/simd v1.5.0
 	github.com/yutopp/go-rtmp v0.0.7
 	github.com/zaf/g711 v1.4.0
 	golang.org/x/net v0.60.0
