@@ -144,7 +144,7 @@ func echo(p []byte) (*handshake.S2C2, error) {
 // now is the time that packets of the handshake have: of any origin.
 func now() uint32 { return uint32(time.Now().UnixMilli()) }
 
-// clientHandshake writes C0 and C1 and then, when S0 and S1 have come, C2. It
+// clientHandshake writes C0 and C1 and then, when all of the server's has come, C2. It
 // goes with digests, which plain servers take for random bytes.
 func clientHandshake(rw io.ReadWriter) error {
 	c1, err := signedPacket(digestFirst, clientName, [4]byte{9, 0, 124, 2})
@@ -165,14 +165,14 @@ func clientHandshake(rw io.ReadWriter) error {
 	if _, err := io.ReadFull(rw, s1); err != nil {
 		return err
 	}
+	if _, err := io.CopyN(io.Discard, rw, packetSize); err != nil { // S2
+		return err
+	}
 	c2, err := clientAnswer(s1)
 	if err != nil {
 		return err
 	}
-	if _, err := rw.Write(c2); err != nil {
-		return err
-	}
-	_, err = io.CopyN(io.Discard, rw, packetSize) // S2
+	_, err = rw.Write(c2)
 	return err
 }
 

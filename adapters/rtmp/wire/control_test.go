@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A rawClient is a client that writes and reads chunks as a test says.
+type rawClient struct {
+	net.Conn
+	in  *chunkReader
+	out chunkWriter
+}
+
+// rawPair is a rawClient and the Conn at the other end of it, after a plain handshake over a
+// pipe in memory.
+func rawPair(t *testing.T, l Limits) (*rawClient, *Conn) {
+	t.Helper()
+	a, b := net.Pipe()
+	accepted := make(chan *Conn, 1)
+	go func() {
+		c, err := Accept(b, l)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	count := &counter{Conn: a}
+	if err := clientHandshake(count); err != nil {
+		t.Fatal(err)
+	}
+	c := <-accepted
+	r := &rawClient{Conn: a, in: newChunkReader(bufioOf(count), Defaults()), out: chunkWriter{size: startChunk}}
+	r.in.free.Store(true)
+	t.Cleanup(func() { a.Close(); c.Close() })
+	return r, c
+}
+
+func (r *rawClient) send(t *testing.T, messages ...Message) {
+	t.Helper()
+	var b []byte
+	for _, m := range messages {
+		b = r.out.append(b, m)
+	}
+	if _, err := r.Write(b); err != nil {
+		t.Error(err)
+	}
+}
+
+// next is the next message that has come, control too.
+func (r *rawClient) next(t *testing.T) Message {
+	t.Helper()
+	m, err := r.in.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Type == TypeSetChunkSize {
+		r.in.size = binary.BigEndian.Uint32(m.Body)
+	}
+	return m
+}
+
+// drain reads what comes to the end of the connection.
+func drain(c *Conn) {
+	for {
+		if _, err := c.Read(); err != nil {
+			return
+		}
+	}
+}
+
+func controlOf(kind Type, body string) Message { return Message{Type: kind, Body: []byte(body)} }
+
+func TestProtocolControlIsObeyed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, c := rawPair(t, Defaults())
+		go drain(c)
+		if err := c.Establish(); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []Message{
+			controlOf(TypeWindowAck, "\x00\x26\x25\xa0"), controlOf(TypePeerBandwidth, "\x00\x26\x25\xa0\x02"),
+			controlOf(TypeSetChunkSize, "\x00\x00\x10\x00"), controlOf(TypeUserControl, "\x00\x00\x00\x00\x00\x00"),
+		} {
+			if got := r.next(t); got.Type != want.Type || !bytes.Equal(got.Body, want.Body) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		}
+		r.send(t,
+			controlOf(TypeUserControl, "\x00\x06\x01\x02\x03\x04"), // ping
+			controlOf(TypeUserControl, "\x00\x03\x00\x00\x00\x01\x00\x00\x00\x64"),
+			controlOf(TypeUserControl, "\x00\x1f\x00\x00\x00\x01"), // Flash says that its buffer is empty
+			controlOf(TypeUserControl, ""),
+			controlOf(TypePeerBandwidth, "\x00\x00\x10\x00\x02"),
+			controlOf(TypePeerBandwidth, "\x00\x00\x10\x00\x02"),
+			controlOf(TypeAck, "\x00\x00\x10\x00"),
+			controlOf(TypeWindowAck, "\x00\x00\x02\x00"),
+			Message{Type: TypeSharedAMF0, Body: []byte("x")}, Message{Type: TypeSharedAMF3}, Message{Type: 11, Body: []byte("x")},
+			audio(0, string(make([]byte, 300))),
+		)
+		for _, want := range []Message{
+			controlOf(TypeUserControl, "\x00\x07\x01\x02\x03\x04"),
+			controlOf(TypeWindowAck, "\x00\x00\x10\x00"), // once
+		} {
+			if got := r.next(t); got.Type != want.Type || !bytes.Equal(got.Body, want.Body) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		}
+		r.send(t, audio(20, string(make([]byte, 300))))
+		if got := r.next(t); got.Type != TypeAck || binary.BigEndian.Uint32(got.Body) < 300 {
+			t.Errorf("%v, want an acknowledgement", got)
+		}
+	})
+}
+
+func TestControlThatIsNoneEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []Message{
+		controlOf(TypeSetChunkSize, "\x00\x00\x00\x00"), controlOf(TypeSetChunkSize, "\x80\x00\x00\x01"), controlOf(TypeSetChunkSize, "\x00"),
+		controlOf(TypeWindowAck, ""), controlOf(TypePeerBandwidth, "\x00\x00\x10\x00"), controlOf(TypeAbort, "\x00"),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, c := rawPair(t, Defaults())
+			go r.send(t, bad)
+			if m, err := c.Read(); err == nil {
+				t.Errorf("%v was obeyed: %v", bad, m)
+			}
+		})
+	}
+}
+
+func TestASilentPeerIsPingedAndThenGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := Defaults()
+		r, c := rawPair(t, l)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Read()
+			ended <- err
+		}()
+		c.Establish()
+		for r.next(t).Type != TypeUserControl { // the last of its greeting
+		}
+		start := time.Now()
+		if m := r.next(t); m.Type != TypeUserControl || m.Body[1] != 6 {
+			t.Errorf("%v, want a ping", m)
+		}
+		if err := <-ended; !errors.Is(err, ErrIdle) {
+			t.Errorf("it ended with %v", err)
+		}
+		if d := time.Since(start); d > l.Idle+l.Idle/4 {
+			t.Errorf("after %v", d)
+		}
+	})
+}
+
+func TestWhoAnswersPingsStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, c := rawPair(t, Defaults())
+		go drain(c)
+		c.Establish()
+		for pings := 0; pings < 5; {
+			if m := r.next(t); m.Type == TypeUserControl && m.Body[1] == 6 {
+				pings++
+				r.send(t, controlOf(TypeUserControl, "\x00\x07"+string(m.Body[2:])))
+			}
+		}
+	})
+}
+
+func TestWhoDoesNotComeToAnEndIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		sent int // bytes of the handshake
+	}{{"nothing", 0}, {"one byte", 1}, {"half of C1", 700}, {"no C2", 1 + packetSize}} {
+		synctest.Test(t, func(t *testing.T) {
+			l := Defaults()
+			a, b := net.Pipe()
+			defer a.Close()
+			go func() {
+				a.Write(append([]byte{3}, make([]byte, packetSize)...)[:tt.sent])
+				bufioOf(a).WriteTo(discard{})
+			}()
+			start := time.Now()
+			if _, err := Accept(b, l); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) > l.Handshake {
+				t.Errorf("%s: %v after %v", tt.name, err, time.Since(start))
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := Defaults()
+		r, c := rawPair(t, l)
+		start := time.Now()
+		stop := make(chan struct{})
+		go func() { // bytes that never become a message do not keep it
+			defer close(stop)
+			b := r.out.append(nil, Message{Type: TypeCommandAMF0, Body: make([]byte, 1000)})
+			for _, one := range b {
+				if _, err := r.Write([]byte{one}); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		if _, err := c.Read(); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) > l.Connect {
+			t.Errorf("no connect: %v after %v", err, time.Since(start))
+		}
+		c.Close()
+		<-stop
+	})
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
