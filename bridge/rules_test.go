@@ -30,7 +30,7 @@ func rank(pkg string) int {
 
 // forTests are the packages that only tests and the demo import.
 func forTests(pkg string) bool {
-	return slices.Contains([]string{"internal/peer", "internal/e2e", "internal/demo", "internal/bench", "bridge/bridgetest", "bridge/media/mediatest"}, pkg)
+	return slices.Contains([]string{"internal/peer", "internal/e2e", "internal/demo", "internal/bench", "bridge/bridgetest", "bridge/media/mediatest", "codec/codectest"}, pkg)
 }
 
 func mayImport(from, to string) bool {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gateway/codec"
+	"gateway/codec/codectest"
 )
 
 // power is the mean square of pcm.
@@ -34,7 +35,7 @@ func TestAGapIsFilledWithWhatWasHeard(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			e, d := mustMake(t, f, Setting{Rate: 16000})
-			want := voice(e.Rate(), e.Rate())
+			want := codectest.Voice(e.Rate(), e.Rate())
 			var got []int16
 			k := 0
 			for pcm := range slices.Chunk(want[:len(want)/e.Frame()*e.Frame()], e.Frame()) {
@@ -71,7 +72,7 @@ func TestALongGapFadesAway(t *testing.T) {
 			t.Parallel()
 			e, d := mustMake(t, f, Setting{Rate: 16000})
 			var got []int16
-			for pcm := range slices.Chunk(voice(e.Rate(), 20*e.Frame()), e.Frame()) {
+			for pcm := range slices.Chunk(codectest.Voice(e.Rate(), 20*e.Frame()), e.Frame()) {
 				payload, err := e.Encode(nil, pcm)
 				if err != nil {
 					t.Fatal(err)
@@ -106,7 +107,7 @@ func TestAToneGoesOnInAGap(t *testing.T) {
 				c := newConcealer(rate)
 				half, n := len(tone)/2, rate/100
 				c.heard(tone[:half])
-				if dB := snr(tone[half:half+n], c.Conceal(nil, n), 0); dB < 12 {
+				if dB := codectest.SNR(tone[half:half+n], c.Conceal(nil, n), 0); dB < 12 {
 					t.Errorf("it goes on with %.1f dB", dB)
 				}
 			})
@@ -141,7 +142,7 @@ func lossy(t *testing.T, rate int, mend bool) float64 {
 	}
 	var want, got, scratch []int16
 	k, lost := 0, false
-	for pcm := range slices.Chunk(voice(e.Rate(), 200*e.Frame()), e.Frame()) {
+	for pcm := range slices.Chunk(codectest.Voice(e.Rate(), 200*e.Frame()), e.Frame()) {
 		payload, err := e.Encode(nil, pcm)
 		if err != nil {
 			t.Fatal(err)
@@ -166,5 +167,5 @@ func lossy(t *testing.T, rate int, mend bool) float64 {
 			t.Fatal(err)
 		}
 	}
-	return snr(want, got, 0)
+	return codectest.SNR(want, got, 0)
 }

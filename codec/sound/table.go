@@ -63,6 +63,8 @@ func of(f codec.Format) family {
 		return family{newL16Decoder, newL16Encoder}
 	case "opus":
 		return family{newOpusDecoder, newOpusEncoder}
+	case "nellymoser":
+		return family{newNellymoserDecoder, newNellymoserEncoder}
 	default:
 		return family{}
 	}
