@@ -5,6 +5,7 @@ package adapters
 import (
 	"fmt"
 
+	"gateway/adapters/mesh"
 	"gateway/adapters/osc"
 	"gateway/adapters/sip"
 	"gateway/adapters/xmpp"
@@ -28,6 +29,7 @@ func All() []Kind {
 		kind("sip", sip.NewConfig, sip.New),
 		kind("xmpp", xmpp.NewConfig, xmpp.New),
 		kind("osc", osc.NewConfig, osc.New),
+		kind("mesh", mesh.NewConfig, mesh.New),
 	}
 }
 

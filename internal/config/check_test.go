@@ -97,9 +97,9 @@ func TestAConsequenceIsNotReported(t *testing.T) {
 			[]string{"3:3: map[0].as", "4:8: map[0].home"},
 		},
 		{
-			"of an adapter that this version has not", pbx + "[mesh.jam]\n[[map]]\nhome = ['jam:a', 'pbx:1']\nas.jam = 'x'\nshown.jam = 'x'",
+			"of an adapter that this version has not", pbx + "[rtmp.jam]\n[[map]]\nhome = ['jam:a', 'pbx:1']\nas.jam = 'x'\nshown.jam = 'x'",
 			[]bridge.Problem{{Key: "home[0]"}, {Key: "home[1]"}, {Key: "as.jam"}, {Key: "shown.jam"}, {Key: ""}},
-			[]string{"3:2: mesh", "5:18: map[0].home[1]"},
+			[]string{"3:2: rtmp", "5:18: map[0].home[1]"},
 		},
 		{
 			"of an adapter of a misspelt kind", pbx + "[spi.jam]\n[[map]]\nas.jam = 'x'",

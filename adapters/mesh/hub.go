@@ -1,0 +1,301 @@
+package mesh
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"gateway/adapters/mesh/wire"
+	"gateway/bridge/datagram"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// ourVersion is what we say that our program is.
+	ourVersion = wire.Extended
+	// maxUnlisted bounds those who have not shown yet that they are where they say.
+	maxUnlisted = 1024
+	// proofTime is how long one may take for that.
+	proofTime = 10 * time.Second
+	// relayBurst is how many seconds' worth is handed on at once.
+	relayBurst = 2
+)
+
+// A hub is who is in a server's mesh. Whoever holds its lock waits for nothing: what
+// is to be sent goes into a mail.
+type hub struct {
+	set     *settings
+	log     *slog.Logger
+	metrics *metrics
+	roster  *roster
+	noise   rate.Sometimes
+
+	mu        sync.Mutex // guards the rest
+	clients   map[netip.AddrPort]*client
+	listed    []*client // in the order of their coming
+	unlisted  []*client // likewise; some may be gone or listed by now
+	waiting   int       // of those, how many are neither
+	byUUID    map[wire.UUID]*client
+	byName    map[string]*client
+	hosts     map[netip.Addr]int
+	sequence  uint32
+	lists     uint32
+	dirty     bool // somebody has come or gone since
+	published time.Time
+	meta      []byte // our name
+	relayed   Traffic
+
+	entries []wire.Entry // of the list that is being made, and where its packets end
+	ends    []int
+	part    []byte
+}
+
+func newHub(a *Adapter, r *roster) *hub {
+	return &hub{
+		set: a.set, log: a.log, metrics: a.metrics, roster: r, noise: rate.Sometimes{First: 100, Interval: time.Second},
+		meta:    wire.AppendNames(nil, [2]string{wire.KeyPeer, a.set.self}),
+		clients: map[netip.AddrPort]*client{}, byUUID: map[wire.UUID]*client{}, byName: map[string]*client{}, hosts: map[netip.Addr]int{},
+	}
+}
+
+// receive takes packets that came by s.
+func (h *hub) receive(s *datagram.Socket, packets []datagram.Packet, now time.Time, m *mail) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.metrics.beacons.Add(float64(len(packets)))
+	for i := range packets {
+		h.take(s, &packets[i], now, m)
+	}
+	if h.dirty {
+		h.publish(now, m)
+	}
+}
+
+// take takes one packet. What is no packet changes nothing, whoever is said to
+// have sent it.
+func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *mail) {
+	p := &m.packet
+	if err := p.Read(in.Data); err != nil {
+		reason := dropMalformed
+		if err == wire.ErrChecksum {
+			reason = dropChecksum
+		}
+		h.metrics.drop(reason)
+		return
+	}
+	c := h.clients[in.From]
+	if c != nil && p.HasUUID && p.UUID != c.uuid && p.ClientVersion != 0 {
+		h.remove(c, m) // another program has taken the port
+		c = nil
+	}
+	if c == nil {
+		if c = h.admit(s, in, now, m); c == nil {
+			return
+		}
+	}
+	c.heard = now
+	if p.Shutdown {
+		h.remove(c, m)
+		return
+	}
+	h.learn(c, p)
+	if p.MyTime != 0 {
+		h.answer(c, p.MyTime, m)
+	}
+	if p.YourTime != 0 {
+		h.answered(c, p.YourTime, now, m)
+	}
+	if !c.listed {
+		if c.told.IsZero() || now.Sub(c.told) >= time.Second {
+			h.tell(c, now, m)
+		}
+		return
+	}
+	if p.HasForward {
+		h.forward(c, p, now, m)
+	}
+	if len(p.CC) > 0 {
+		h.extensions(c, p, now, m)
+	}
+}
+
+// admit makes a client of whoever sent a packet, if it may be one; else nil.
+func (h *hub) admit(s *datagram.Socket, in *datagram.Packet, now time.Time, m *mail) *client {
+	p := &m.packet
+	if !p.HasUUID || p.ClientVersion == 0 || p.Shutdown {
+		h.metrics.drop(dropStranger)
+		return nil
+	}
+	at := host(in.From.Addr())
+	if h.hosts[at] >= h.set.perHost || len(h.listed) >= h.set.maxClients {
+		h.metrics.drop(dropFull)
+		h.noise.Do(func() { h.log.Warn("one client too many", "peer", in.From) })
+		return nil
+	}
+	if h.waiting >= maxUnlisted {
+		h.evict(m)
+	}
+	c := &client{
+		at: in.From, socket: s, local: in.To, uuid: p.UUID, since: now, heard: now,
+		credit: *rate.NewLimiter(rate.Limit(h.set.relayRate), relayBurst*h.set.relayRate),
+	}
+	h.clients[c.at] = c
+	h.hosts[at]++
+	h.unlisted = append(h.unlisted, c)
+	h.waiting++
+	return c
+}
+
+// evict forgets the one who has waited longest to be listed.
+func (h *hub) evict(m *mail) {
+	for len(h.unlisted) > 0 {
+		c := h.unlisted[0]
+		h.unlisted = slices.Delete(h.unlisted, 0, 1)
+		if !c.listed && h.clients[c.at] == c {
+			h.remove(c, m)
+			return
+		}
+	}
+}
+
+// learn notes what a client says of itself.
+func (h *hub) learn(c *client, p *wire.Packet) {
+	if p.ClientVersion != 0 {
+		c.version = p.ClientVersion
+	}
+	if p.Local.IsValid() {
+		c.inside = p.Local
+	}
+	if p.Meta == nil {
+		return
+	}
+	name, ok := wire.Field(p.Meta, wire.KeyPeer)
+	if !ok || string(name) == c.name || !wire.IsName(name) {
+		return
+	}
+	if _, taken := wire.ParseUUID(string(name)); taken || string(name) == h.set.self {
+		return // somebody else is called that
+	}
+	h.unname(c)
+	c.name = string(name)
+	if c.listed {
+		h.name(c)
+		h.dirty = true
+	}
+}
+
+// name gives a client its name, if nobody else who is there has it.
+func (h *hub) name(c *client) {
+	if c.bound && c.name != "" && h.byName[c.name] == nil {
+		c.named = true
+		h.byName[c.name] = c
+		h.roster.set(c.remote(), true)
+	}
+}
+
+func (h *hub) unname(c *client) {
+	if c.named {
+		h.roster.set(c.remote(), false)
+		delete(h.byName, c.name)
+		c.named = false
+		h.roster.set(c.remote(), c.bound)
+	}
+}
+
+// answered takes a time stamp that came back. Who sends one back is where it says,
+// and others are told of it.
+func (h *hub) answered(c *client, stamp uint64, now time.Time, m *mail) {
+	if !c.window.answer(stamp, now) {
+		return
+	}
+	if c.listed {
+		return
+	}
+	c.listed = true
+	h.waiting--
+	h.listed = append(h.listed, c)
+	if h.byUUID[c.uuid] == nil {
+		h.bind(c, m)
+	}
+	h.dirty = true
+	h.metrics.peers.Set(float64(len(h.listed)))
+	h.noise.Do(func() { h.log.Info("a client has joined the mesh", "peer", c.at, "uuid", c.uuid, "name", c.name) })
+}
+
+// bind gives a client its UUID, and its name. Whoever says the same while it is there
+// has neither: it may have moved, or lie.
+func (h *hub) bind(c *client, m *mail) {
+	h.byUUID[c.uuid] = c
+	c.bound = true
+	h.roster.set(c.remote(), true)
+	h.name(c)
+	m.tell(c.remote(), true)
+}
+
+// remove forgets a client.
+func (h *hub) remove(c *client, m *mail) {
+	delete(h.clients, c.at)
+	if at := host(c.at.Addr()); h.hosts[at] > 1 {
+		h.hosts[at]--
+	} else {
+		delete(h.hosts, at)
+	}
+	if !c.listed {
+		h.waiting--
+		return
+	}
+	if i := slices.Index(h.listed, c); i >= 0 {
+		h.listed = slices.Delete(h.listed, i, i+1)
+	}
+	if c.bound {
+		was := c.remote()
+		h.unname(c)
+		h.roster.set(c.remote(), false)
+		delete(h.byUUID, c.uuid)
+		c.bound = false
+		h.forget(c.uuid)
+		m.tell(was, false)
+		if i := slices.IndexFunc(h.listed, func(o *client) bool { return o.uuid == c.uuid }); i >= 0 {
+			h.bind(h.listed[i], m) // it has moved
+		}
+	}
+	h.dirty = true
+	h.metrics.peers.Set(float64(len(h.listed)))
+	h.noise.Do(func() { h.log.Info("a client has left the mesh", "peer", c.at, "uuid", c.uuid, "name", c.name) })
+}
+
+// tick does what time brings.
+func (h *hub) tick(now time.Time, m *mail) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range slices.Clone(h.listed) {
+		if now.Sub(c.heard) > h.set.timeout {
+			h.remove(c, m)
+		}
+	}
+	left := h.unlisted[:0]
+	for _, c := range h.unlisted {
+		if c.listed || h.clients[c.at] != c {
+			continue
+		}
+		if now.Sub(c.since) > proofTime {
+			h.remove(c, m)
+			continue
+		}
+		left = append(left, c)
+	}
+	clear(h.unlisted[len(left):])
+	h.unlisted = left
+	if h.dirty {
+		h.publish(now, m)
+		return
+	}
+	for _, c := range h.listed {
+		if now.Sub(c.told) >= h.set.pace.list {
+			h.tell(c, now, m)
+		}
+	}
+}
