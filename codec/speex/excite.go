@@ -165,7 +165,6 @@ func dist(a, b int) int { return max(a-b, b-a) }
 
 // read adds a vector of s to out.
 func (s *shape) read(r *bitReader, out []float32, gain float32) {
-	gain *= 0.03125
 	for i := range s.n {
 		g := gain
 		if s.sign == 1 && r.read(1) == 1 {
@@ -174,7 +173,7 @@ func (s *shape) read(r *bitReader, out []float32, gain float32) {
 		id := r.read(s.bits)
 		part := out[i*s.dim : (i+1)*s.dim]
 		for j, v := range s.book[id*s.dim : (id+1)*s.dim] {
-			part[j] += g * float32(v)
+			part[j] += g * v
 		}
 	}
 }

@@ -16,9 +16,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(one, uint8(4))
 	}
-	f.Add(bits(inband, 5, 15, 4), uint8(1))
-	f.Add(bits(userInband, 5, 2, 4, 0, 5, 0x7fff, 16, 0, 5), uint8(2))
-	f.Add(bits(0, 5, 12, 4, 0, 348), uint8(2))
+	f.Add(made(inband, 5, 15, 4), uint8(1))
+	f.Add(made(userInband, 5, 2, 4, 0, 5, 0x7fff, 16, 0, 5), uint8(2))
+	f.Add(made(0, 5, 12, 4, 0, 348), uint8(2))
 	f.Add(make([]byte, 50), uint8(1))
 	f.Fuzz(func(t *testing.T, payload []byte, bands uint8) {
 		d := mustDecoder(t, 8000<<(bands%3))

@@ -76,8 +76,8 @@ func (a *coeffs) predictor(n int) coeffs {
 	var p, q [order + 2]float32 // from index 1 on, so that p[0] is 0
 	p[1], q[1] = 1, 1
 	for i := 0; i < n; i += 2 {
-		cp := 2 * float32(math.Cos(float64(a[i])))
-		cq := 2 * float32(math.Cos(float64(a[i+1])))
+		cp := 2 * cos(a[i])
+		cq := 2 * cos(a[i+1])
 		// The polynomials are palindromes: half of each is enough.
 		for k := n/2 + 1; k > 1; k-- {
 			p[k] += p[k-2] - cp*p[k-1]

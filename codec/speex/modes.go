@@ -22,7 +22,7 @@ type shape struct {
 	dim, n int
 	bits   int // of the number of a vector
 	sign   int // 1 where another bit turns it around
-	book   []int8
+	book   []float32
 }
 
 // A narrowMode is one of the modes of the narrowband part (Speex manual, table
@@ -54,15 +54,24 @@ var (
 	energy3   = []float32{0.061130, 0.163546, 0.310413, 0.428220, 0.555887, 0.719055, 0.938694, 1.326874}
 	energyAt3 = []float32{0.112338, 0.236980, 0.369316, 0.492054, 0.637471, 0.828874, 1.132784}
 
-	shapeNarrow10x16 = shape{dim: 10, n: 4, bits: 4, book: shape10x16[:]}
-	shapeNarrow10x32 = shape{dim: 10, n: 4, bits: 5, book: shape10x32[:]}
-	shapeNarrow20x32 = shape{dim: 20, n: 2, bits: 5, book: shape20x32[:]}
-	shapeNarrow5x64  = shape{dim: 5, n: 8, bits: 6, book: shape5x64[:]}
-	shapeNarrow8x128 = shape{dim: 8, n: 5, bits: 7, book: shape8x128[:]}
-	shapeNarrow5x256 = shape{dim: 5, n: 8, bits: 8, book: shape5x256[:]}
-	shapeWide10x32   = shape{dim: 10, n: 4, bits: 5, book: wide10x32[:]}
-	shapeWide8x128   = shape{dim: 8, n: 5, bits: 7, sign: 1, book: wide8x128[:]}
+	shapeNarrow10x16 = shape{dim: 10, n: 4, bits: 4, book: scaled(shape10x16[:])}
+	shapeNarrow10x32 = shape{dim: 10, n: 4, bits: 5, book: scaled(shape10x32[:])}
+	shapeNarrow20x32 = shape{dim: 20, n: 2, bits: 5, book: scaled(shape20x32[:])}
+	shapeNarrow5x64  = shape{dim: 5, n: 8, bits: 6, book: scaled(shape5x64[:])}
+	shapeNarrow8x128 = shape{dim: 8, n: 5, bits: 7, book: scaled(shape8x128[:])}
+	shapeNarrow5x256 = shape{dim: 5, n: 8, bits: 8, book: scaled(shape5x256[:])}
+	shapeWide10x32   = shape{dim: 10, n: 4, bits: 5, book: scaled(wide10x32[:])}
+	shapeWide8x128   = shape{dim: 8, n: 5, bits: 7, sign: 1, book: scaled(wide8x128[:])}
 )
+
+// scaled is the vectors of a codebook as they are used.
+func scaled(book []int8) []float32 {
+	out := make([]float32, len(book))
+	for i, v := range book {
+		out[i] = float32(v) / 32
+	}
+	return out
+}
 
 // narrowModes are the modes by their number. Mode 0 says that nothing is sent.
 var narrowModes = [...]narrowMode{

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// bits makes a payload of pairs of a value and its width, and pads it.
-func bits(pairs ...int) []byte {
+// made makes a payload of pairs of a value and its width, and pads it.
+func made(pairs ...int) []byte {
 	var w bitWriter
 	for i := 0; i < len(pairs); i += 2 {
 		for n := pairs[i+1]; n > 0; n -= 16 {
@@ -69,21 +69,21 @@ func TestWhatIsWrongWithAPayloadIsSaid(t *testing.T) {
 		err     error
 	}{
 		{"nothing", nil, 0, ErrEmpty},
-		{"a terminator alone", bits(terminator, 5), 0, ErrEmpty},
-		{"a signal alone", bits(inband, 5, 2, 4, 5, 4), 0, ErrEmpty},
-		{"silence", bits(0, 5), 1, nil},
-		{"silence, padded to the full", bits(0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 3, 2), 6, nil},
-		{"a signal before silence", bits(inband, 5, 8, 4, 255, 8, 0, 5), 1, nil},
-		{"an application's signal before silence", bits(userInband, 5, 2, 4, 0, 5, 0x7fff, 16, 0, 5), 1, nil},
-		{"a signal that is cut off", bits(inband, 5, 15, 4), 0, ErrShort},
-		{"an application's that is cut off", bits(userInband, 5, 15, 4, 0, 16), 0, ErrShort},
-		{"a frame that is cut off", bits(5, 5, 0, 100), 0, ErrShort},
-		{"a layer that is cut off", bits(0, 5, 12, 4, 0, 50), 0, ErrShort},
-		{"a mode that is reserved", bits(9, 5, 0, 300), 0, ErrMode},
-		{"a layer's mode that is reserved", bits(0, 5, 13, 4, 0, 300), 0, ErrMode},
-		{"a layer first", bits(8, 4, 0, 5), 0, ErrLayer},
-		{"three layers", bits(0, 5, 8, 4, 8, 4, 8, 4, 0, 5), 0, ErrLayer},
-		{"a fault behind a frame", bits(0, 5, 9, 5), 1, ErrMode},
+		{"a terminator alone", made(terminator, 5), 0, ErrEmpty},
+		{"a signal alone", made(inband, 5, 2, 4, 5, 4), 0, ErrEmpty},
+		{"silence", made(0, 5), 1, nil},
+		{"silence, padded to the full", made(0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 0, 5, 3, 2), 6, nil},
+		{"a signal before silence", made(inband, 5, 8, 4, 255, 8, 0, 5), 1, nil},
+		{"an application's signal before silence", made(userInband, 5, 2, 4, 0, 5, 0x7fff, 16, 0, 5), 1, nil},
+		{"a signal that is cut off", made(inband, 5, 15, 4), 0, ErrShort},
+		{"an application's that is cut off", made(userInband, 5, 15, 4, 0, 16), 0, ErrShort},
+		{"a frame that is cut off", made(5, 5, 0, 100), 0, ErrShort},
+		{"a layer that is cut off", made(0, 5, 12, 4, 0, 50), 0, ErrShort},
+		{"a mode that is reserved", made(9, 5, 0, 300), 0, ErrMode},
+		{"a layer's mode that is reserved", made(0, 5, 13, 4, 0, 300), 0, ErrMode},
+		{"a layer first", made(8, 4, 0, 5), 0, ErrLayer},
+		{"three layers", made(0, 5, 8, 4, 8, 4, 8, 4, 0, 5), 0, ErrLayer},
+		{"a fault behind a frame", made(0, 5, 9, 5), 1, ErrMode},
 		{"frames without end", make([]byte, 41), MaxFrames, ErrMany},
 	} {
 		t.Run(row.name, func(t *testing.T) {

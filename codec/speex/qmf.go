@@ -49,3 +49,32 @@ func (q *joiner) join(out, low, high []float32) {
 	copy(q.diff[:qmfPast], q.diff[n:])
 	copy(q.sum[:qmfPast], q.sum[n:])
 }
+
+// A parter makes two bands of one signal.
+type parter struct {
+	even, odd [qmfHalf + maxBand]float32 // the samples of either number
+}
+
+// part makes the bands of in, each of half its length.
+func (q *parter) part(low, high, in []float32) {
+	n := len(in) / 2
+	for i := range n {
+		q.even[qmfPast+i] = in[2*i]
+		q.odd[qmfHalf+i] = in[2*i+1]
+	}
+	for i := range n {
+		even := (*[qmfHalf]float32)(q.even[i:])
+		odd := (*[qmfHalf]float32)(q.odd[i:])
+		var a0, a1, b0, b1 float32
+		for j := 0; j < qmfHalf; j += 2 {
+			a0 += qmfEven[j] * odd[j]
+			a1 += qmfEven[j+1] * odd[j+1]
+			b0 += qmfEven[qmfPast-j] * even[j]
+			b1 += qmfEven[qmfPast-j-1] * even[j+1]
+		}
+		a, b := a0+a1, b0+b1
+		low[i], high[i] = b+a, b-a
+	}
+	copy(q.even[:qmfPast], q.even[n:n+qmfPast])
+	copy(q.odd[:qmfHalf], q.odd[n:n+qmfHalf])
+}
