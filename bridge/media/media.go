@@ -229,6 +229,10 @@ type Stats struct {
 	// Renamed: what goes out is not all untouched, for a source has begun its
 	// sequence anew, and had to be sealed as another.
 	Renamed bool
+	// Crossing is how what comes from the peer reaches the other side now.
+	Crossing Crossing
+	// Concealed are packets of the peer's that were lost and stood in for.
+	Concealed uint64
 	// Pair is the way that ICE has chosen; zero without.
 	Pair Pair
 }
@@ -265,5 +269,23 @@ const (
 	DropNowhere               // nobody is joined, or does not want to hear
 	DropSend                  // the system would not send it
 	DropFull                  // more than can be carried at a time
+	DropLate                  // it came when its time had passed
 	DropCount                 // how many there are
 )
+
+// A Crossing is how the sound of a port reaches the one it is joined to, the
+// cheapest first.
+type Crossing uint8
+
+// The ways in which sound crosses.
+const (
+	CrossNone       Crossing = iota // not at all
+	CrossUntouched                  // packets pass as they came
+	CrossRepacked                   // encoded frames pass in other packets
+	CrossTranscoded                 // it is decoded and encoded again
+)
+
+// String is the word for logs, records and metrics.
+func (c Crossing) String() string {
+	return [...]string{"none", "untouched", "repacked", "transcoded"}[min(c, CrossTranscoded)]
+}

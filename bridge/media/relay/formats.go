@@ -105,6 +105,17 @@ func (f *formats) sight(list []payload) bool {
 	return slices.ContainsFunc(list, func(p payload) bool { return f.all[p.format].Kind == codec.Video })
 }
 
+// payloads are those of list.
+func (f *formats) payloads(list []payload) []media.Payload {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]media.Payload, len(list))
+	for i, p := range list {
+		out[i] = media.Payload{Format: f.all[p.format].Format, Type: p.kind}
+	}
+	return out
+}
+
 // A route says what becomes of the packets of one payload type.
 type route struct {
 	in     uint8

@@ -2,9 +2,12 @@ package relay
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gateway/bridge/media"
+	"gateway/bridge/media/convert"
+	"gateway/bridge/media/rtp"
 )
 
 // An intake is where the peer of a port without sockets sends to. Its frames don't
@@ -12,10 +15,17 @@ import (
 type intake struct {
 	frames func(media.Frame) // immutable
 
+	line atomic.Pointer[line] // of what is fed; nil: it goes nowhere
+
 	mu      sync.Mutex // guards what follows
 	got     flow
+	gave    flow
 	dropped drops
-	told    bool // that something came, since it was silent
+	told    bool   // that something came, since it was silent
+	from    *line  // that base is for
+	base    uint32 // added to what it counts
+	stamp   uint32 // of the last that was handed out
+	rate    int    // of its clock
 }
 
 // openFrames makes a port without sockets.
@@ -68,7 +78,13 @@ func (i *intake) take(f media.Frame, now time.Duration) bool {
 		return false
 	}
 	i.got.count(len(f.Data), now)
-	i.dropped[media.DropNowhere]++
+	one := letter{came: now, fed: true, time: f.Time, packet: convert.Packet{Type: f.Type, Marker: f.Marker}}
+	switch to := i.line.Load(); {
+	case to == nil || !to.open.Load():
+		i.dropped[media.DropNowhere]++
+	case !to.put(one, f.Data):
+		i.dropped[media.DropFull]++
+	}
 	first := !i.told
 	i.told = true
 	return first
@@ -89,12 +105,33 @@ func (i *intake) hushed() {
 	i.told = false
 }
 
+// hand gives a frame that f has made to the peer. What comes of several lines is
+// stamped as one stream.
+func (i *intake) hand(f *line, o convert.Out, now time.Duration) {
+	i.mu.Lock()
+	if i.from != f || i.rate != o.Rate {
+		i.base = -uint32(o.Time)
+		if i.gave.packets > 0 {
+			passed := uint32((now - i.gave.last).Milliseconds() * int64(o.Rate) / 1000)
+			i.base += uint32(rtp.Scale(uint64(i.stamp), uint32(i.rate), uint32(o.Rate))) + passed
+		}
+		i.from, i.rate = f, o.Rate
+	}
+	i.stamp = i.base + uint32(o.Time)
+	frame := media.Frame{Type: o.Type, Time: i.stamp, Marker: o.Marker, Data: o.Data}
+	i.gave.count(len(o.Data), now)
+	i.mu.Unlock()
+	if !f.sink.closed.Load() {
+		i.frames(frame)
+	}
+}
+
 // fed adds the counts of what came as frames.
-func (i *intake) fed(of drops) (flow, drops) {
+func (i *intake) fed(of drops) (got, gave flow, dropped drops) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for why, n := range i.dropped {
 		of[why] += n
 	}
-	return i.got, of
+	return i.got, i.gave, of
 }

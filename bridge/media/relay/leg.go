@@ -43,6 +43,7 @@ type state struct {
 	heard   bool      // Heard was
 	awake   bool      // in loop.awake
 	sight   bool      // it may send pictures
+	ptime   uint8     // ms of sound that it would like in a packet
 
 	in, out []payload
 	routes  []route       // of what comes
@@ -53,6 +54,8 @@ type state struct {
 	mark    mark          // of the sound that was sent last
 	passed  time.Duration // when that was
 	keys    *keys         // nil until one is pressed
+	line    *line         // of what comes; nil: it passes untouched, or not at all
+	made    *made         // nil until something was laid from or to it
 
 	security *security // nil: plain RTP
 	ice      *iceState // nil: it has sockets of its own

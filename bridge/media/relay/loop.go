@@ -35,6 +35,8 @@ type loop struct {
 	do       func(media.PacketPort, func(*loop, *leg)) // Relay.do
 	log      *slog.Logger
 	clock    func() time.Duration // never 0
+	moment   func(time.Duration) time.Time
+	workers  []*worker
 	dead     time.Duration
 
 	commons
@@ -48,9 +50,12 @@ type loop struct {
 	working []func()      // taken from queue
 	done    chan struct{} // closed at the end
 
-	mu     sync.Mutex // guards queue and closed, and that nobody wakes what is closed
+	unpacked []parcel // taken from mail
+
+	mu     sync.Mutex // guards what follows, and that nobody wakes what is closed
 	closed bool
 	queue  []func()
+	mail   []parcel // to be sent
 }
 
 // push has f called by the loop's goroutine, after what was pushed before.
@@ -201,6 +206,7 @@ func (l *loop) woken() {
 		l.at = nil
 	}
 	l.working = nil
+	l.unpack()
 }
 
 // ticked looks at the legs whose time may have come.
@@ -210,6 +216,7 @@ func (l *loop) ticked() {
 		for _, g := range l.legs {
 			l.at = g
 			l.listen(g)
+			l.report(g)
 		}
 	}
 	for i := len(l.awake) - 1; i >= 0; i-- {
@@ -361,4 +368,5 @@ func (l *loop) reroute(g *leg) {
 		out = g.peer.out
 	}
 	g.routes, g.current = l.formats.routes(g.in, out), route{}
+	l.relink(g)
 }

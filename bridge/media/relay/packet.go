@@ -65,6 +65,11 @@ func (l *loop) sound(g *leg, n int, source netip.AddrPort) {
 		l.pressed(g, h, r, b, passes)
 	}
 	switch {
+	case g.line != nil:
+		l.submit(g, h, b, !r.events)
+		if r.events && passes {
+			l.carry(g, g.peer, h, r, b)
+		}
 	case passes:
 		l.pass(g, g.peer, h, r, n)
 	case !r.events:
@@ -153,27 +158,18 @@ func (l *loop) control(g *leg, which, n int, source netip.AddrPort) {
 	}
 	l.hear(g)
 	g.monitor.Heard(b, l.now, g.last.ssrc, g.sound)
-	p := g.peer
-	if p == nil {
-		g.drop(media.DropNowhere)
+	if g.apart() {
+		g.made.reporter.Heard(b, l.now)
 		return
 	}
-	s := &p.sock[forRTCP]
-	if p.said.mux {
-		s = &p.sock[forRTP]
-	}
-	if !s.to.IsValid() {
+	p := g.peer
+	if p == nil || !p.control().to.IsValid() {
 		g.drop(media.DropNowhere)
 		return
 	}
 	p.monitor.Passed(b, l.now)
-	n, why, ok := l.seal(p, l.buf[:], n, true)
-	if !ok {
+	if why, ok := l.dispatch(p, p.control(), n); !ok {
 		g.drop(why)
-		return
-	}
-	if !l.poller.send(s, l.buf[:n]) {
-		g.drop(media.DropSend)
 	}
 }
 

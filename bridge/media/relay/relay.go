@@ -52,6 +52,7 @@ type Relay struct {
 	formats formats
 	teller  *Teller
 	loops   []*loop
+	workers []*worker
 	dtls    *transport.Endpoint
 	done    chan struct{} // closed by Shutdown
 	work    sync.WaitGroup
@@ -96,10 +97,14 @@ func newRelay(o Options, n network, start time.Time, clock func() time.Duration)
 	if o.Loops <= 0 {
 		o.Loops = runtime.NumCPU()
 	}
+	for range o.Loops {
+		r.workers = append(r.workers, newWorker(r, o.Log))
+	}
 	for i := range o.Loops {
 		l := &loop{
 			number: uint32(i), table: &r.table, formats: &r.formats, network: n, teller: r.teller,
 			endpoint: endpoint, do: r.do, log: o.Log, clock: clock, dead: o.Dead, done: make(chan struct{}),
+			moment: r.moment, workers: r.workers,
 			commons: commons{
 				shared: map[uint64]*shared{}, newRun: r.newRun,
 				muxes: [2]*transport.Mux{transport.NewMux(), transport.NewMux()},
@@ -116,6 +121,9 @@ func newRelay(o Options, n network, start time.Time, clock func() time.Duration)
 	}
 	for _, l := range r.loops {
 		r.work.Go(l.run)
+	}
+	for _, w := range r.workers {
+		r.work.Go(func() { w.run(r.done) })
 	}
 	r.work.Go(func() { r.teller.Run(r.done) })
 	if o.STUN != "" {

@@ -1,6 +1,10 @@
 package relay
 
-import "gateway/bridge/media"
+import (
+	"math"
+
+	"gateway/bridge/media"
+)
 
 // apply takes over what the signalling says of g. in and out are held by g from
 // now on.
@@ -21,6 +25,7 @@ func (l *loop) apply(g *leg, s media.Setting, in, out []payload) {
 	g.send, g.receive = s.Send, s.Receive
 	l.formats.release(g.in, g.out)
 	g.in, g.out, g.sight = in, out, l.formats.sight(in)
+	g.ptime = uint8(min(max(0, s.Ptime.Milliseconds()), math.MaxUint8))
 	l.reroute(g)
 	if g.peer != nil {
 		l.reroute(g.peer)
