@@ -27,11 +27,11 @@ func readAll(stream []byte, l Limits) ([]Message, error) {
 		if err != nil {
 			return all, err
 		}
-		if m.Type == TypeSetChunkSize {
+		if m.Type == TypeSetChunkSize && len(m.Body) == 4 && m.Body[3] > 0 {
 			r.size = uint32(m.Body[3])
 			continue
 		}
-		if m.Type == TypeAbort {
+		if m.Type == TypeAbort && len(m.Body) == 4 {
 			r.abort(uint32(m.Body[3]))
 			continue
 		}
@@ -196,6 +196,7 @@ func FuzzChunks(f *testing.F) {
 	f.Add(cat("\x04\x00\x00\x07\x00\x00\x02\x08\x01\x00\x00\x00", "ab", "\xc4", "cd"))
 	f.Add(cat("\x04\xff\xff\xff\x00\x00\xa0\x08\x01\x00\x00\x00\x01\x00\x00\x02", strings.Repeat("x", 128), "\xc4\x01\x00\x00\x02", strings.Repeat("y", 32)))
 	f.Add(cat("\x02\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00\x00\x00\x00\x02", "\x01\x00\x01\x00\x00\x07\x00\x00\x03\x08\x01\x00\x00\x00", "ab", "\xc1\x00\x01", "c"))
+	f.Add(cat("0000\x00\x00\x02\x01000000"))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		l := Defaults()
 		l.Message, l.Held, l.ChunkStreams = 10_000, 20_000, 8

@@ -77,12 +77,12 @@ func ParseAudio(body []byte) (AudioTag, error) {
 
 // The packet types of Enhanced RTMP's sound (version 2, "Enhanced Audio").
 const (
-	exStart     = 0
-	exFrames    = 1
-	exEnd       = 2
-	exChannels  = 4
-	exMultirack = 5
-	exMod       = 7
+	exStart      = 0
+	exFrames     = 1
+	exEnd        = 2
+	exChannels   = 4
+	exMultitrack = 5
+	exMod        = 7
 )
 
 // parseEnhanced reads the header of Enhanced RTMP. Of several tracks it takes the
@@ -106,7 +106,7 @@ func parseEnhanced(kind byte, b []byte) (AudioTag, error) {
 	}
 	t := AudioTag{Codec: enhanced, Rate: 48000, Bits: 16, Channels: 1}
 	tracks := byte(0)
-	if kind == exMultirack {
+	if kind == exMultitrack {
 		if len(b) < 1 {
 			return AudioTag{}, errTag
 		}
@@ -164,7 +164,7 @@ func (t AudioTag) enhance(kind byte, b []byte) (AudioTag, error) {
 	return t, nil
 }
 
-// Appended tags are what Flash itself writes: it takes nothing else for some
+// The first bytes of sound that Flash itself writes: it takes nothing else for some
 // codecs.
 const (
 	HeadSpeex  = 0xb2

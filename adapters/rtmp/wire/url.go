@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -61,6 +62,9 @@ func (u *URL) authority(s string) error {
 	parsed, err := url.Parse("rtmp://" + s)
 	if err != nil || parsed.Hostname() == "" || parsed.Path != "" || parsed.RawQuery != "" || parsed.Fragment != "" {
 		return fmt.Errorf("%w: host", errURL) // what is in it may be a password
+	}
+	if _, err := netip.ParseAddr(parsed.Hostname()); err != nil && strings.Contains(parsed.Hostname(), ":") {
+		return fmt.Errorf("%w: host", errURL)
 	}
 	u.Host, u.User = parsed.Hostname(), parsed.User.Username()
 	u.Password, _ = parsed.User.Password()

@@ -52,6 +52,7 @@ func TestNamesHaveQueries(t *testing.T) {
 func FuzzURL(f *testing.F) {
 	f.Add("rtmp://u:p@h:1/a/b/c?d=e/f")
 	f.Add("rtmps://[::1]/app/mp4:x/y")
+	f.Add("rtmp://::/0/0")
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := ParseURL(s)
 		if err != nil {
