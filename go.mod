@@ -6,6 +6,7 @@ require (
 	github.com/coder/websocket v1.8.15
 	github.com/emiago/sipgo v1.7.2
 	github.com/gotranspile/g722 v0.0.0-20240123003956-384a1bb16a19
+	github.com/hajimehoshi/go-mp3 v0.3.4
 	github.com/hypebeast/go-osc v0.0.0-20220308234300-cec5a8a1e5f5
 	github.com/icholy/digest v1.2.0
 	github.com/minio/highwayhash v1.0.4
@@ -23,6 +24,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/sirupsen/logrus v1.7.0
 	github.com/thesyncim/gopus v0.1.1
+	github.com/tphakala/go-aac v0.4.0
 	github.com/tphakala/simd v1.5.0
 	github.com/yutopp/go-amf0 v0.1.0
 	github.com/yutopp/go-rtmp v0.0.7

@@ -33,3 +33,11 @@ type Encoder interface {
 	// to out. It may append nothing where the format has nothing to say of a frame.
 	Encode(out []byte, pcm []int16) ([]byte, error)
 }
+
+// A Configurer is an Encoder of a format that is not decoded without its parameter
+// "config".
+type Configurer interface {
+	Encoder
+	// Config is the value of it, in bytes (in a description it is hexadecimal).
+	Config() []byte
+}

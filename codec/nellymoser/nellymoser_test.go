@@ -3,13 +3,10 @@ package nellymoser
 import (
 	"bytes"
 	"crypto/md5"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"gateway/codec/codectest"
@@ -46,31 +43,8 @@ func (g *lagged) next() uint32 {
 // vector is what FFmpeg's encoder and decoder made.
 func vector(t testing.TB) (blocks []byte, sound []int16) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/vector.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		kind, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if kind == "#" {
-			continue
-		}
-		data, err := base64.StdEncoding.DecodeString(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch kind {
-		case "block":
-			blocks = append(blocks, data...)
-		case "sound":
-			for s := range slices.Chunk(data, 2) {
-				sound = append(sound, int16(binary.LittleEndian.Uint16(s)))
-			}
-		default:
-			t.Fatalf("a line of %q", kind)
-		}
-	}
-	return blocks, sound
+	payloads, sound := codectest.Vector(t, "testdata/vector.txt")
+	return bytes.Join(payloads, nil), sound
 }
 
 func TestItDecodesAsFFmpegDoes(t *testing.T) {

@@ -63,6 +63,10 @@ func of(f codec.Format) family {
 		return family{newL16Decoder, newL16Encoder}
 	case "opus":
 		return family{newOpusDecoder, newOpusEncoder}
+	case "aac":
+		return family{newAACDecoder, newAACEncoder}
+	case "mp3":
+		return family{decoder: newMP3Decoder}
 	case "nellymoser":
 		return family{newNellymoserDecoder, newNellymoserEncoder}
 	default:
