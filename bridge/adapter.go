@@ -66,6 +66,11 @@ type Handler interface {
 	// once and maybe from another goroutine, that it is on disk, or an *Error:
 	// then the watch is over, if there was one. It must not block.
 	Watch(w Watch, done func(error))
+	// Enroll is Enroller.Enroll of the adapter e.At; told hears Unsupported if it
+	// is none.
+	Enroll(e Enrolment, told func(error)) (leave func())
+	// EnrollsFor is Enroller.EnrollsFor of an adapter; false if it is none.
+	EnrollsFor(at, domain string) bool
 	// State says whether the adapter can reach its network now, and if not,
 	// why; or what does not work all the same. Until the first call it is
 	// taken to be down.

@@ -525,3 +525,9 @@ func asError(err error) *bridge.Error {
 	errors.As(err, &e)
 	return e
 }
+
+// Enroll implements bridge.Handler: nobody does here.
+func (b *fakeBridge) Enroll(bridge.Enrolment, func(error)) func() { return func() {} }
+
+// EnrollsFor implements bridge.Handler.
+func (b *fakeBridge) EnrollsFor(string, string) bool { return false }

@@ -74,8 +74,8 @@ func (s *sending) toPeer() destination {
 	set := s.e.set
 	uri, to := set.uri(s.to, set.peer.hostport()), set.uri(s.to, set.peer.host)
 	var cred *credential
-	if l, ok := set.lines[set.naming.Text(s.from)]; ok {
-		cred = &credential{user: l.user, password: l.password}
+	if l := s.e.lineNamed(set.naming.Text(s.from)); l != nil {
+		cred = &credential{user: l.is.user, password: l.is.password}
 	}
 	return destination{key: "peer " + uri, try: func(ctx context.Context, fm form) (*wire.Message, error) {
 		var copies []*outgoing

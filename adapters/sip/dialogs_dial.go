@@ -68,10 +68,8 @@ func (e *engine) places(to, from bridge.Name) ([]place, error) {
 		uri: e.set.uri(to, e.set.peer.hostport()), to: e.set.uri(to, e.set.peer.host), route: e.set.route, addrs: addrs,
 		user: wire.EscapeUser(e.set.userOf(from)),
 	}
-	for _, l := range e.lines {
-		if l.name == e.set.naming.Text(from) {
-			p.user, p.cred = l.token, &credential{user: l.is.user, password: l.is.password}
-		}
+	if l := e.lineNamed(e.set.naming.Text(from)); l != nil {
+		p.user, p.cred = l.token, &credential{user: l.is.user, password: l.is.password}
 	}
 	host, err := e.local(&p)
 	if err != nil {

@@ -42,7 +42,8 @@ type engine struct {
 	auth      authenticator
 	registrar registrar
 	peer      *peer // nil: none
-	lines     []*line
+	lines     []*line // of the mapping file
+	enrolled  enrolled
 	status    status
 	tastes    tastes
 	typing    typists
@@ -242,7 +243,7 @@ func (e *engine) closeListeners() {
 func (e *engine) drain(ctx context.Context) {
 	e.draining.Store(true)
 	var wg sync.WaitGroup
-	for _, l := range e.lines {
+	for _, l := range append(e.enrolled.all(), e.lines...) {
 		wg.Go(func() { e.unregister(ctx, l) })
 	}
 	wg.Wait()

@@ -50,12 +50,17 @@ func newLine(name string, is lineSettings) *line {
 	}
 }
 
-// runLine keeps a line registered. When the peer comes back it may have
-// forgotten it.
+// runLine keeps a line of the mapping file registered.
 func (e *engine) runLine(ctx context.Context, l *line) {
 	// Many lines don't all come at once.
 	spread := min(maxLineSpread, lineSpread*time.Duration(len(e.lines)))
-	next := time.Now().Add(rand.N(spread))
+	e.keepLine(ctx, l, spread, func(err error) { e.status.line(l.name, err) })
+}
+
+// keepLine keeps a line registered, and tells what has come of each try. The first is
+// within spread. When the peer comes back it may have forgotten the line.
+func (e *engine) keepLine(ctx context.Context, l *line, spread time.Duration, tell func(error)) {
+	next := time.Now().Add(within(spread))
 	var pace bridge.Backoff
 	var known time.Time // registered since
 	lost := false       // the next try is to get it back
@@ -70,11 +75,11 @@ func (e *engine) runLine(ctx context.Context, l *line) {
 			timer.Stop()
 			risen = e.peer.risen()
 			if e.peer.remembers(known) {
-				e.status.line(l.name, nil)
+				tell(nil)
 				continue
 			}
 			pace.Reset()
-			next, lost = time.Now().Add(rand.N(spread)), lost || !known.IsZero()
+			next, lost = time.Now().Add(within(spread)), lost || !known.IsZero()
 			known = time.Time{}
 			continue
 		case <-timer.C:
@@ -93,8 +98,26 @@ func (e *engine) runLine(ctx context.Context, l *line) {
 			known = time.Now()
 			next = known.Add(granted / 2)
 		}
-		e.status.line(l.name, err)
+		tell(err)
 	}
+}
+
+// within is a random time up to spread.
+func within(spread time.Duration) time.Duration {
+	if spread <= 0 {
+		return 0
+	}
+	return rand.N(spread)
+}
+
+// A registerError is the status by which a REGISTER was refused.
+type registerError struct {
+	status int
+	phrase string
+}
+
+func (e *registerError) Error() string {
+	return fmt.Sprintf("register: refused with %d %s", e.status, e.phrase)
 }
 
 var errLineEnded = errors.New("the line has been unregistered")
@@ -166,7 +189,7 @@ func (e *engine) registerLine(ctx context.Context, l *line) (time.Duration, erro
 			}
 			l.expires = least
 		default:
-			return 0, fmt.Errorf("register: refused with %d %s", status, wire.Phrase(res.Response.Reason))
+			return 0, &registerError{status, wire.Phrase(res.Response.Reason)}
 		}
 	}
 	return 0, errors.New("register: refused with 423 again")

@@ -210,10 +210,8 @@ func (x *exchange) asserted() *gosip.ContactHeader {
 func (x *exchange) recipient() (bridge.Party, int) {
 	uri := &x.m.Request.Recipient
 	if x.from.account == "" {
-		for _, l := range x.e.lines {
-			if uri.User == l.token {
-				return x.party(l.name, ""), 0
-			}
+		if l := x.e.lineAt(uri.User); l != nil {
+			return x.party(l.name, ""), 0
 		}
 	}
 	if uri.Scheme == "sip" && uri.User == "" {

@@ -302,3 +302,7 @@ func message(to, body string) bridge.Message {
 	m.From.Name, m.To.Name = `o'malley@gw.example`, to
 	return m
 }
+
+func (h *handler) Enroll(bridge.Enrolment, func(error)) func() { return func() {} }
+
+func (h *handler) EnrollsFor(string, string) bool { return false }

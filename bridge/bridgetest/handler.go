@@ -31,6 +31,8 @@ type Handler struct {
 	reachable []bridge.Address
 	changes   []bridge.Address
 	watches   []bridge.Watch
+	enroll    func(bridge.Enrolment) error // nil: nobody can
+	left      []bridge.Enrolment
 	up        bool
 	reports   int
 	downErr   error

@@ -139,6 +139,38 @@ func (l *loader) checkAdapters(list []Adapter) {
 		a.Config.Check(func(key, msg string) { l.meaning(a.table(), key, msg, false) })
 	}
 	l.checkClaims(list)
+	l.checkEnrolment(list)
+}
+
+// An enroller is a bridge.Config of an adapter at whose peer others may register,
+// or says why nobody can.
+type enroller interface{ CanEnroll() string }
+
+// checkEnrolment checks the adapters at whose peers another one's clients register.
+func (l *loader) checkEnrolment(list []Adapter) {
+	byName := map[string]bridge.Config{}
+	for _, a := range list {
+		byName[a.Name] = a.Config
+	}
+	for _, a := range list {
+		c, ok := a.Config.(interface{ Enrolls() []string })
+		if !ok {
+			continue
+		}
+		for i, at := range c.Enrolls() {
+			key := "enroll[" + strconv.Itoa(i) + "]"
+			other, there := byName[at]
+			e, able := other.(enroller)
+			switch {
+			case !there:
+				l.meaning(a.table(), key, "no adapter is called "+strconv.Quote(clip(at)), false)
+			case !able:
+				l.meaning(a.table(), key, strconv.Quote(at)+" is of a kind that registers nobody", false)
+			case e.CanEnroll() != "":
+				l.meaning(a.table(), key, strconv.Quote(at)+" "+e.CanEnroll(), false)
+			}
+		}
+	}
 }
 
 // A claimer is a bridge.Config that says what only one adapter can have: a
