@@ -7,6 +7,7 @@ import (
 
 	"gateway/adapters/mesh"
 	"gateway/adapters/osc"
+	"gateway/adapters/rtmp"
 	"gateway/adapters/sip"
 	"gateway/adapters/xmpp"
 	"gateway/bridge"
@@ -30,6 +31,7 @@ func All() []Kind {
 		kind("xmpp", xmpp.NewConfig, xmpp.New),
 		kind("osc", osc.NewConfig, osc.New),
 		kind("mesh", mesh.NewConfig, mesh.New),
+		kind("rtmp", rtmp.NewConfig, rtmp.New),
 	}
 }
 

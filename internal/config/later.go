@@ -10,7 +10,7 @@ func later() map[string]bool {
 	set := map[string]bool{}
 	for _, key := range slices.Concat(
 		// kinds of adapters and tables
-		[]string{"rtmp", "room"},
+		[]string{"room"},
 		[]string{"gateway.key_file"},
 		[]string{"map[].video"},
 	) {

@@ -1,0 +1,226 @@
+package rtmp
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gateway/adapters/rtmp/wire"
+	"gateway/bridge"
+)
+
+// answerTime is how long a client may take to answer for a text. One that never
+// answers is not waited for again.
+const answerTime = 3 * time.Second
+
+// sendText is sendMessage(text), to the other side of the call, or
+// sendMessage(address, text).
+func (s *session) sendText(c wire.Command) error {
+	if len(c.Args) > 1 {
+		return s.sendPage(c)
+	}
+	to, ok := s.partner()
+	if !ok {
+		s.failed(c, "", &bridge.Error{Op: sendOp, Cause: bridge.NotFound, Reason: "there is no call to write to"})
+		return nil
+	}
+	s.handOn(c, to, wire.Text(c.Arg(0)))
+	return nil
+}
+
+// sendPage is sendPagingMessage(address, text).
+func (s *session) sendPage(c wire.Command) error {
+	party, err := s.address(wire.Text(c.Arg(0)))
+	if err != nil {
+		s.failed(c, wire.Text(c.Arg(0)), asError(err))
+		return nil
+	}
+	s.handOn(c, party.user, wire.Text(c.Arg(1)))
+	return nil
+}
+
+// partner is who is at the other end of the client's call.
+func (s *session) partner() (string, bool) {
+	p := s.house.hub.phoneOf(s)
+	if p == nil {
+		return "", false
+	}
+	other := p.leg.inv.To
+	if p.leg.out {
+		other = p.leg.inv.From
+		if p.leg.inv.Private {
+			return "", false
+		}
+	}
+	name, err := s.house.set.naming.Parse(other.Name)
+	return name.Main, err == nil
+}
+
+// handOn hands a text of the client's on, and answers for it when its fate is
+// known.
+func (s *session) handOn(c wire.Command, to, text string) {
+	if text == "" || s.house.draws.Load() {
+		cause := bridge.Malformed
+		if text != "" {
+			cause = bridge.Unavailable
+		}
+		s.failed(c, to, &bridge.Error{Op: sendOp, Cause: cause})
+		return
+	}
+	m := bridge.Message{
+		Kind: bridge.Text, From: bridge.Party{Address: s.house.address(s.name), Display: s.display},
+		To: bridge.Party{Address: s.house.address(to)}, Bodies: []bridge.Body{{Text: strings.ToValidUTF8(text, "\ufffd")}},
+		Hops: maxHops, Once: c.ID == 0, At: time.Now(),
+	}
+	s.house.bridge.Message(m, func(o bridge.Outcome, err error) {
+		if err != nil {
+			s.failed(c, to, asError(err))
+			return
+		}
+		s.reply(c, o.String())
+	})
+}
+
+// failed tells a client that its text was refused: by an error, or, if it does not
+// expect an answer, by messageFailed(address, reason).
+func (s *session) failed(c wire.Command, to string, e *bridge.Error) {
+	text := statusText(e.Cause, e.Reason)
+	if c.ID == 0 {
+		s.call("messageFailed", to, text)
+		return
+	}
+	s.write(c.Error(nil, wire.Obj("level", "error", "code", codeCallFailed, "description", text)).Message())
+}
+
+// textHandlers are the names by which NetStream.send carries a text.
+var textHandlers = map[string]bool{"message": true, "sendMessage": true, "receivedMessage": true, "onMessage": true}
+
+// data takes what a publisher says beside sound: a text for the other side of the
+// call, by NetStream.send; metadata is nobody's concern.
+func (s *session) data(m wire.Message) {
+	st := s.stream(m.Stream)
+	if st == nil || st.role != publishing || !s.pace.Allow() {
+		return
+	}
+	d, err := wire.ParseData(m, s.conn.Limits().AMF)
+	if err != nil {
+		s.house.metrics.drop(dropForm)
+		return
+	}
+	if !textHandlers[d.Name] || len(d.Args) == 0 || wire.Text(d.Args[0]) == "" {
+		return
+	}
+	to, ok := s.partner()
+	if st.line != nil {
+		to, ok = st.line.key.name, !st.line.key.waits()
+	}
+	if ok {
+		s.handOn(wire.Command{}, to, wire.Text(d.Args[0]))
+	}
+}
+
+// sendMessage hands a text to an account's clients.
+func (h *house) sendMessage(ctx context.Context, m bridge.Message) (bridge.Outcome, error) {
+	name, err := h.set.naming.Parse(m.To.Name)
+	if err != nil {
+		return 0, &bridge.Error{Op: sendOp, Cause: bridge.BadAddress, Err: err}
+	}
+	all := h.hub.there(name.Main)
+	switch {
+	case ctx.Err() != nil:
+		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Timeout, Retry: true, Err: ctx.Err()}
+	case len(all) == 0 && !h.set.known(name.Main):
+		return 0, &bridge.Error{Op: sendOp, Cause: bridge.NotFound}
+	case len(all) == 0:
+		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Unavailable, Reason: "not connected", Retry: true}
+	}
+	from := h.uri(m.From, false)
+	switch m.Kind {
+	case bridge.Text, bridge.Signal:
+	case bridge.Failed:
+		for _, s := range all {
+			s.call("messageFailed", from, statusText(m.Cause, m.Reason))
+		}
+		return bridge.Taken, nil
+	default:
+		return 0, &bridge.Error{Op: sendOp, Cause: bridge.Unsupported, Err: fmt.Errorf("a message of kind %d", m.Kind)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return h.deliver(ctx, all, m, from)
+}
+
+// deliver calls all clients of an account, and gives the best of their answers.
+func (h *house) deliver(ctx context.Context, all []*session, m bridge.Message, from string) (bridge.Outcome, error) {
+	type call struct {
+		s    *session
+		id   float64
+		wait <-chan wire.Command
+	}
+	var calls []call
+	for _, s := range all {
+		c := call{s: s}
+		c.id, c.wait = s.asked.expect()
+		defer s.asked.forget(c.id)
+		name, args := "receivedPagingMessage", []any{from, m.Body()}
+		if who, ok := s.partner(); ok && who == mainOf(h, m.From) {
+			name, args = "receivedMessage", args[1:]
+		}
+		s.write(wire.Command{Name: name, ID: c.id, Args: args}.Message())
+		calls = append(calls, c)
+	}
+	var best bridge.Outcome
+	failure := errAway()
+	for _, c := range calls {
+		if c.s.mute.Load() {
+			best = max(best, bridge.Relayed)
+			continue
+		}
+		answer, err := await(ctx, c.wait)
+		switch {
+		case err == nil && answer.Name == "_result":
+			best = bridge.Arrived
+		case err == nil:
+			failure = refusedWith(answer)
+		case ctx.Err() != nil: // it has been written, and nothing is known against it
+			c.s.mute.Store(true)
+			best = max(best, bridge.Relayed)
+		}
+	}
+	if best != 0 {
+		return best, nil
+	}
+	return 0, failure
+}
+
+func mainOf(h *house, p bridge.Party) string {
+	name, err := h.set.naming.Parse(p.Name)
+	if err != nil {
+		return ""
+	}
+	return name.Main
+}
+
+// errAway is for a client that went while it was being called.
+func errAway() *bridge.Error {
+	return &bridge.Error{Op: sendOp, Cause: bridge.Unavailable, Reason: "not connected", Retry: true}
+}
+
+// refusedWith reads an _error: "404 Not Found", or that there is no such function,
+// as Flash says of a client without one.
+func refusedWith(answer wire.Command) *bridge.Error {
+	text := ""
+	if o, ok := answer.Arg(0).(wire.Object); ok {
+		text = wire.Text(o.Get("description"))
+	} else {
+		text = wire.Text(answer.Arg(0))
+	}
+	word, reason, _ := strings.Cut(text, " ")
+	cause := bridge.Unsupported
+	if _, err := strconv.Atoi(word); err == nil {
+		cause = causeOf(text)
+	}
+	return &bridge.Error{Op: sendOp, Cause: cause, Reason: oneLine(reason, maxReason), Retry: passing(cause)}
+}
