@@ -41,7 +41,7 @@ type engine struct {
 	strangers strangers
 	auth      authenticator
 	registrar registrar
-	peer      *peer // nil: none
+	peer      *peer   // nil: none
 	lines     []*line // of the mapping file
 	enrolled  enrolled
 	status    status
