@@ -59,6 +59,39 @@ func aacConfig(f codec.Format) ([]byte, error) {
 	return nil, errNoConfig
 }
 
+// checkAACDecoder looks at what the config says: AAC-LC in one or two channels and
+// whole frames.
+func checkAACDecoder(f codec.Format) error {
+	config, err := aacConfig(f)
+	if err != nil {
+		return err
+	}
+	if len(config) < 2 {
+		return fmt.Errorf("a config of %d bytes: %w", len(config), ErrUnsupported)
+	}
+	const lc = 2
+	if kind := config[0] >> 3; kind != lc {
+		return fmt.Errorf("audio object type %d: %w", kind, ErrUnsupported)
+	}
+	if config[0]&7 == 7 && config[1]&0x80 != 0 { // a rate of no table; nobody sends it
+		return fmt.Errorf("a rate of its own: %w", ErrUnsupported)
+	}
+	if channels := config[1] >> 3 & 15; channels < 1 || channels > 2 {
+		return fmt.Errorf("channel configuration %d: %w", channels, ErrUnsupported)
+	}
+	if config[1]&4 != 0 {
+		return fmt.Errorf("frames of 960 samples: %w", ErrUnsupported)
+	}
+	return nil
+}
+
+func checkAACEncoder(f codec.Format) error {
+	if f.Rate != 44100 && f.Rate != 48000 {
+		return fmt.Errorf("%d samples a second: %w", f.Rate, ErrUnsupported)
+	}
+	return nil
+}
+
 func newAACDecoder(f codec.Format, _ int) (codec.Decoder, error) {
 	config, err := aacConfig(f)
 	if err != nil {

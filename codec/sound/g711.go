@@ -42,9 +42,6 @@ type g711Decoder struct {
 
 func newG711Decoder(l law) func(codec.Format, int) (codec.Decoder, error) {
 	return func(f codec.Format, _ int) (codec.Decoder, error) {
-		if err := checkMono(f); err != nil {
-			return nil, err
-		}
 		return &g711Decoder{concealer: newConcealer(f.Rate), law: l}, nil
 	}
 }
@@ -74,9 +71,6 @@ type g711Encoder struct {
 
 func newG711Encoder(l law) func(codec.Format, Setting) (codec.Encoder, error) {
 	return func(f codec.Format, s Setting) (codec.Encoder, error) {
-		if err := checkMono(f); err != nil {
-			return nil, err
-		}
 		return &g711Encoder{law: l, rate: f.Rate, frame: s.samples(f.Rate)}, nil
 	}
 }

@@ -29,9 +29,6 @@ type g722Decoder struct {
 }
 
 func newG722Decoder(f codec.Format, _ int) (codec.Decoder, error) {
-	if err := checkG722(f); err != nil {
-		return nil, err
-	}
 	return &g722Decoder{concealer: newConcealer(g722Rate), state: g722.NewDecoder(g722.Rate64000, 0)}, nil
 }
 
@@ -50,9 +47,6 @@ type g722Encoder struct {
 }
 
 func newG722Encoder(f codec.Format, s Setting) (codec.Encoder, error) {
-	if err := checkG722(f); err != nil {
-		return nil, err
-	}
 	frame := s.samples(g722Rate) &^ 1
 	return &g722Encoder{state: g722.NewEncoder(g722.Rate64000, 0), frame: frame}, nil
 }

@@ -20,19 +20,14 @@ type l16Decoder struct {
 }
 
 func newL16Decoder(f codec.Format, _ int) (codec.Decoder, error) {
-	channels, err := checkL16(f)
-	if err != nil {
-		return nil, err
-	}
-	return &l16Decoder{concealer: newConcealer(f.Rate), channels: channels}, nil
+	return &l16Decoder{concealer: newConcealer(f.Rate), channels: max(1, f.Channels)}, nil
 }
 
-func checkL16(f codec.Format) (channels int, err error) {
-	channels = max(1, f.Channels)
-	if channels > 2 {
-		return 0, fmt.Errorf("%d channels: %w", channels, ErrUnsupported)
+func checkL16(f codec.Format) error {
+	if f.Channels > 2 {
+		return fmt.Errorf("%d channels: %w", f.Channels, ErrUnsupported)
 	}
-	return channels, checkRate(f.Rate)
+	return checkRate(f.Rate)
 }
 
 func (d *l16Decoder) Decode(pcm []int16, payload []byte) ([]int16, error) {
@@ -55,11 +50,7 @@ func (d *l16Decoder) Decode(pcm []int16, payload []byte) ([]int16, error) {
 type l16Encoder struct{ rate, channels, frame int }
 
 func newL16Encoder(f codec.Format, s Setting) (codec.Encoder, error) {
-	channels, err := checkL16(f)
-	if err != nil {
-		return nil, err
-	}
-	return &l16Encoder{rate: f.Rate, channels: channels, frame: s.samples(f.Rate)}, nil
+	return &l16Encoder{rate: f.Rate, channels: max(1, f.Channels), frame: s.samples(f.Rate)}, nil
 }
 
 func (e *l16Encoder) Rate() int  { return e.rate }

@@ -38,9 +38,6 @@ const (
 )
 
 func newMP3Decoder(f codec.Format, _ int) (codec.Decoder, error) {
-	if err := checkRate(f.Rate); err != nil {
-		return nil, err
-	}
 	return &mp3Decoder{concealer: newConcealer(f.Rate), out: make([]byte, 4*mp3Samples)}, nil
 }
 

@@ -24,9 +24,6 @@ func checkNellymoser(f codec.Format) error {
 }
 
 func newNellymoserDecoder(f codec.Format, _ int) (codec.Decoder, error) {
-	if err := checkNellymoser(f); err != nil {
-		return nil, err
-	}
 	return &nellymoserDecoder{concealer: newConcealer(f.Rate), state: nellymoser.NewDecoder()}, nil
 }
 
@@ -43,9 +40,6 @@ type nellymoserEncoder struct {
 }
 
 func newNellymoserEncoder(f codec.Format, _ Setting) (codec.Encoder, error) {
-	if err := checkNellymoser(f); err != nil {
-		return nil, err
-	}
 	return nellymoserEncoder{nellymoser.NewEncoder(), f.Rate}, nil
 }
 

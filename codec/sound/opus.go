@@ -56,9 +56,6 @@ type opusDecoder struct {
 }
 
 func newOpusDecoder(f codec.Format, rate int) (codec.Decoder, error) {
-	if err := checkOpus(f); err != nil {
-		return nil, err
-	}
 	rate = opusRate(rate)
 	state, err := gopus.NewDecoder(gopus.DecoderConfig{
 		SampleRate: rate, Channels: 1, MaxPacketSamples: opusLongest * rate / 1000, MaxPacketBytes: opusMaxBytes,
@@ -140,9 +137,6 @@ type opusEncoder struct {
 }
 
 func newOpusEncoder(f codec.Format, s Setting) (codec.Encoder, error) {
-	if err := checkOpus(f); err != nil {
-		return nil, err
-	}
 	p := opusParams(f)
 	rate := opusRate(s.Rate)
 	if p.playback > 0 {

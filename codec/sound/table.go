@@ -43,8 +43,10 @@ func (s Setting) samples(rate int) int {
 
 // A family is the codecs of one encoding name. What it lacks is nil.
 type family struct {
-	decoder func(f codec.Format, rate int) (codec.Decoder, error)
-	encoder func(f codec.Format, s Setting) (codec.Encoder, error)
+	// decodes and encodes say why a format of the name can't be; they are quick.
+	decodes, encodes func(f codec.Format) error
+	decoder          func(f codec.Format, rate int) (codec.Decoder, error)
+	encoder          func(f codec.Format, s Setting) (codec.Encoder, error)
 }
 
 // of finds the family of a format.
@@ -54,44 +56,36 @@ func of(f codec.Format) family {
 	}
 	switch strings.ToLower(f.Name) {
 	case "pcmu":
-		return family{newG711Decoder(ulaw), newG711Encoder(ulaw)}
+		return family{checkMono, checkMono, newG711Decoder(ulaw), newG711Encoder(ulaw)}
 	case "pcma":
-		return family{newG711Decoder(alaw), newG711Encoder(alaw)}
+		return family{checkMono, checkMono, newG711Decoder(alaw), newG711Encoder(alaw)}
 	case "g722":
-		return family{newG722Decoder, newG722Encoder}
+		return family{checkG722, checkG722, newG722Decoder, newG722Encoder}
 	case "l16":
-		return family{newL16Decoder, newL16Encoder}
+		return family{checkL16, checkL16, newL16Decoder, newL16Encoder}
 	case "opus":
-		return family{newOpusDecoder, newOpusEncoder}
+		return family{checkOpus, checkOpus, newOpusDecoder, newOpusEncoder}
 	case "aac":
-		return family{newAACDecoder, newAACEncoder}
+		return family{checkAACDecoder, checkAACEncoder, newAACDecoder, newAACEncoder}
 	case "mp3":
-		return family{decoder: newMP3Decoder}
+		return family{decodes: checkMono, decoder: newMP3Decoder}
 	case "nellymoser":
-		return family{newNellymoserDecoder, newNellymoserEncoder}
+		return family{checkNellymoser, checkNellymoser, newNellymoserDecoder, newNellymoserEncoder}
 	default:
 		return family{}
 	}
 }
 
-// CanDecode reports whether sound of format f can be decoded.
+// CanDecode reports whether sound of format f can be decoded. It is quick.
 func CanDecode(f codec.Format) bool {
-	make := of(f).decoder
-	if make == nil {
-		return false
-	}
-	_, err := make(f, 0)
-	return err == nil
+	check := of(f).decodes
+	return check != nil && check(f) == nil
 }
 
-// CanEncode reports whether sound can be encoded as f.
+// CanEncode reports whether sound can be encoded as f. It is quick.
 func CanEncode(f codec.Format) bool {
-	make := of(f).encoder
-	if make == nil {
-		return false
-	}
-	_, err := make(f, Setting{})
-	return err == nil
+	check := of(f).encodes
+	return check != nil && check(f) == nil
 }
 
 // Can reports whether sound of format f can be both decoded and encoded.
@@ -106,11 +100,14 @@ func NewDecoder(f codec.Format) (codec.Decoder, error) { return NewDecoderAt(f, 
 // a second: where a format can be decoded to several rates, the decoder has the
 // lowest that is not below it. 0 is the best there is.
 func NewDecoderAt(f codec.Format, rate int) (codec.Decoder, error) {
-	make := of(f).decoder
-	if make == nil {
+	of := of(f)
+	if of.decoder == nil {
 		return nil, fmt.Errorf("decode %v: %w", f, ErrUnsupported)
 	}
-	d, err := make(f, rate)
+	if err := of.decodes(f); err != nil {
+		return nil, fmt.Errorf("decode %v: %w", f, err)
+	}
+	d, err := of.decoder(f, rate)
 	if err != nil {
 		return nil, fmt.Errorf("decode %v: %w", f, err)
 	}
@@ -120,11 +117,14 @@ func NewDecoderAt(f codec.Format, rate int) (codec.Decoder, error) {
 // NewEncoder makes an encoder for a stream of format f, as the one who will hear it
 // described it. It fails like NewDecoder.
 func NewEncoder(f codec.Format, s Setting) (codec.Encoder, error) {
-	make := of(f).encoder
-	if make == nil {
+	of := of(f)
+	if of.encoder == nil {
 		return nil, fmt.Errorf("encode %v: %w", f, ErrUnsupported)
 	}
-	e, err := make(f, s)
+	if err := of.encodes(f); err != nil {
+		return nil, fmt.Errorf("encode %v: %w", f, err)
+	}
+	e, err := of.encoder(f, s)
 	if err != nil {
 		return nil, fmt.Errorf("encode %v: %w", f, err)
 	}
