@@ -71,7 +71,7 @@ func (c *client) entry(to *client) wire.Entry {
 		e.Internal = c.inside
 	}
 	if to.extended() {
-		e.Identity = wire.Identity{UUID: c.uuid, Version: c.version}
+		e.Identity = wire.Identity{UUID: c.uuid, Version: c.version, Port: c.nat.Port}
 		if c.named {
 			e.Identity.Name = c.name
 		}

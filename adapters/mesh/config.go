@@ -31,6 +31,10 @@ type Config struct {
 	Join string `toml:"join"`
 	// Port is a client's UDP port; 0 is any.
 	Port int `toml:"port"`
+	// STUN are servers, host:port, that a client asks where it is seen.
+	STUN []string `toml:"stun"`
+	// UPnP has a client's router hand on a port to it.
+	UPnP bool `toml:"upnp"`
 	// Peer is our name in the mesh.
 	Peer string `toml:"peer"`
 }
@@ -136,6 +140,12 @@ func (c *Config) checkServer(bad func(key, msg string)) {
 	if c.Port != 0 {
 		bad("port", "needs join")
 	}
+	if len(c.STUN) > 0 {
+		bad("stun", "needs join")
+	}
+	if c.UPnP {
+		bad("upnp", "needs join")
+	}
 }
 
 func (c *Config) checkClient(bad func(key, msg string)) {
@@ -145,10 +155,15 @@ func (c *Config) checkClient(bad func(key, msg string)) {
 	if c.Port < 0 || c.Port > 65535 {
 		bad("port", "want 0 (any) to 65535")
 	}
+	for i, s := range c.STUN {
+		if !isHostPort(s) {
+			bad(fmt.Sprintf("stun[%d]", i), fmt.Sprintf("want host:port, got %q", s))
+		}
+	}
 }
 
 // NotYet lists what is planned.
-func (c *Config) NotYet() []string { return []string{"folder", "max_file", "stun", "upnp"} }
+func (c *Config) NotYet() []string { return []string{"folder", "max_file"} }
 
 // Claims lists the ports that are only one adapter's.
 func (c *Config) Claims() []string {

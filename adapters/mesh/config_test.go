@@ -27,14 +27,16 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 			c.Listen = []string{"udp:0.0.0.0:1", "udp:[2001:db8::1]:1", "udp:[::]:0", "udp:[::]:0"}
 			c.Peer, c.Relay, c.MaxClients, c.PerHost, c.RelayRate, c.Timeout = "Grüße", false, 1, 1, 1024, time.Minute
 		}, nil},
-		{"all that a client may have", client, func(c *Config) { c.Join, c.Port, c.Peer = "[2001:db8::1]:1", 23457, "lab-3" }, nil},
+		{"all that a client may have", client, func(c *Config) {
+			c.Join, c.Port, c.Peer, c.STUN, c.UPnP = "[2001:db8::1]:1", 23457, "lab-3", []string{"stun.example.net:3478"}, true
+		}, nil},
 		{"doors", server, func(c *Config) {
 			c.Listen = []string{"tcp:[::]:1", "udp:host:1", "23456", "udp:[::]:1", "udp:[::]:1"}
 		}, []string{"listen[0]", "listen[1]", "listen[2]", "listen[4]"}},
 		{"bounds of a server", server, func(c *Config) {
-			c.MaxClients, c.PerHost, c.RelayRate, c.Timeout, c.Port = 0, 1_000_000, 1, time.Second, 5
-		}, []string{"max_clients", "per_host", "port", "relay_rate", "timeout"}},
-		{"a client's server and port", client, func(c *Config) { c.Join, c.Port = "host", 70000 }, []string{"join", "port"}},
+			c.MaxClients, c.PerHost, c.RelayRate, c.Timeout, c.Port, c.STUN, c.UPnP = 0, 1_000_000, 1, time.Second, 5, []string{"a:1"}, true
+		}, []string{"max_clients", "per_host", "port", "relay_rate", "stun", "timeout", "upnp"}},
+		{"a client's server and port", client, func(c *Config) { c.Join, c.Port, c.STUN = "host", 70000, []string{"stun"} }, []string{"join", "port", "stun[0]"}},
 		{"a name with a control character", server, func(c *Config) { c.Peer = "a\nb" }, []string{"peer"}},
 		{"a name that is a UUID", server, func(c *Config) { c.Peer = tim.String() }, []string{"peer"}},
 	} {

@@ -40,6 +40,7 @@ func (h *hub) extensions(c *client, p *wire.Packet, now time.Time, m *mail) {
 			continue
 		}
 		if nat, ok := wire.ReadNAT(v); ok {
+			h.dirty = h.dirty || nat.Port != c.nat.Port
 			c.nat = nat
 			continue
 		}

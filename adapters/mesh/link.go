@@ -41,7 +41,7 @@ func (l *link) remote() Remote {
 func (n *node) runResolve(ctx context.Context) {
 	var pace bridge.Backoff
 	for {
-		addr, err := n.resolve(ctx)
+		addr, err := resolve(ctx, n.set.join, false)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -71,22 +71,26 @@ func (n *node) runResolve(ctx context.Context) {
 	}
 }
 
-// resolve finds the server's address: of IPv4, as the original does, or where there
-// is none of IPv6.
-func (n *node) resolve(ctx context.Context) (netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(n.set.join)
+// resolve finds an address of IPv4, as the original does, or where there is none, and
+// four does not ask for it, of IPv6.
+func resolve(ctx context.Context, hostPort string, four bool) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(hostPort)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("join: %w", err)
-	}
-	number, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("join: %w", err)
+		return netip.AddrPort{}, fmt.Errorf("look up: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	number, err := net.DefaultResolver.LookupPort(ctx, "udp", port)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("look up the server: %w", err)
+		return netip.AddrPort{}, fmt.Errorf("look up: %w", err)
+	}
+	network := "ip"
+	if four {
+		network = "ip4"
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("look up: %w", err)
 	}
 	best := addrs[0]
 	for _, a := range addrs {
@@ -141,7 +145,7 @@ func (n *node) beacon(now time.Time, m *mail) {
 	}
 	l.asked = now
 	n.serverHead(&m.build)
-	m.build.Local(n.local())
+	m.build.Local(n.local(n.server))
 	m.build.MyTime(l.window.ask(now))
 	m.build.Meta(n.meta())
 	n.mailTo(n.server, m)
@@ -154,7 +158,7 @@ func (n *node) bye(m *mail) {
 		return
 	}
 	n.serverHead(&m.build)
-	m.build.Local(n.local())
+	m.build.Local(n.local(n.server))
 	m.build.Shutdown()
 	m.build.Meta(n.meta())
 	n.mailTo(n.server, m)
@@ -173,11 +177,15 @@ func (n *node) meta() []byte {
 	return n.values
 }
 
-// local is where we are in our own network: what the system would send to the server
+// local is where we are in our own network: what the system would send to an address
 // from.
-func (n *node) local() netip.AddrPort {
-	port := n.bound[0].Port()
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(n.server)) // sends nothing
+func (n *node) local(to netip.AddrPort) netip.AddrPort {
+	s := n.socket(to.Addr())
+	if s == nil {
+		return netip.AddrPort{}
+	}
+	port := s.Addr().Port()
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to)) // sends nothing
 	if err != nil {
 		return netip.AddrPort{}
 	}
@@ -204,6 +212,9 @@ func (n *node) fromServer(p *wire.Packet, now time.Time, m *mail) {
 		}
 	}
 	if p.YourAddress.IsValid() {
+		if !n.self.IsValid() {
+			close(n.seen)
+		}
 		n.self = p.YourAddress
 	}
 	if p.MyTime != 0 {

@@ -17,6 +17,8 @@ import (
 type node struct {
 	base
 	noise rate.Sometimes
+	asker *asker
+	seen  chan struct{} // closed when the server has said where it sees us
 
 	lock   sync.Mutex     // guards the rest
 	server netip.AddrPort // zero until it is known
@@ -35,11 +37,12 @@ type node struct {
 
 func newNode(a *Adapter, h bridge.Handler, p *part) *node {
 	n := &node{
-		base:   base{set: a.set, log: a.log, metrics: a.metrics, bridge: h, part: p},
-		noise:  rate.Sometimes{First: 100, Interval: time.Second},
+		base:  base{set: a.set, log: a.log, metrics: a.metrics, bridge: h, part: p},
+		noise: rate.Sometimes{First: 100, Interval: time.Second}, seen: make(chan struct{}),
 		listed: map[netip.AddrPort]*peer{}, from: map[netip.AddrPort]*peer{}, byUUID: map[wire.UUID]*peer{}, byName: map[string]*peer{},
 	}
 	n.link.err = errNotYet
+	n.asker = newAsker(a.set.pace.stun, n.sendRaw)
 	return n
 }
 
@@ -63,6 +66,12 @@ func (n *node) serve(ctx context.Context, fail context.CancelCauseFunc) {
 		n.read(socket, func(packets []datagram.Packet, now time.Time, m *mail) { n.receive(packets, now, m) })
 	}
 	n.crew.Go(func() { n.runResolve(ctx) })
+	if len(n.set.stun) > 0 {
+		n.crew.Go(func() { n.runDiscover(ctx) })
+	}
+	if n.set.upnp {
+		n.crew.Go(func() { n.runUPnP(ctx) })
+	}
 	n.runTick(ctx, n.tick)
 }
 
@@ -74,6 +83,16 @@ func (n *node) socket(a netip.Addr) *datagram.Socket {
 		}
 	}
 	return nil
+}
+
+// sendRaw sends a packet that is not the mesh's.
+func (n *node) sendRaw(packet []byte, to netip.AddrPort) {
+	_ = n.with(func(m *mail) error {
+		if s := n.socket(to.Addr()); s != nil {
+			m.Compose(s, packet, to, netip.Addr{})
+		}
+		return nil
+	})
 }
 
 // mailTo sends what was built to an address.
@@ -96,6 +115,7 @@ func (n *node) receive(packets []datagram.Packet, now time.Time, m *mail) {
 func (n *node) take(in *datagram.Packet, now time.Time, m *mail) {
 	p := &m.packet
 	switch err := p.Read(in.Data); {
+	case err != nil && n.asker.take(in.Data, in.From):
 	case err == wire.ErrChecksum:
 		n.metrics.drop(dropChecksum)
 	case err != nil:

@@ -22,6 +22,11 @@ type running struct {
 
 func start(t *testing.T, name string, change func(c *Config)) *running {
 	t.Helper()
+	return startWith(t, name, change, func(*settings) {})
+}
+
+func startWith(t *testing.T, name string, change func(c *Config), set func(*settings)) *running {
+	t.Helper()
 	c := NewConfig()
 	c.Peer = name
 	change(c)
@@ -33,7 +38,8 @@ func start(t *testing.T, name string, change func(c *Config)) *running {
 		t.Fatal(err)
 	}
 	a.set.pace = quickPace()
-	a.set.pace.patient = patience
+	a.set.pace.patient, a.set.pace.tries = patience, 1000 // the machine may have other work
+	set(a.set)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Adapter: a, bridge: bridgetest.NewHandler(t)}
 	var all sync.WaitGroup

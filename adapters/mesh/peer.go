@@ -11,6 +11,7 @@ import (
 const (
 	byInternal = iota // within one network
 	byExternal        // where the server sees it
+	byPort            // there too, but by a port that its router hands on to it
 	bySeen            // where it came from, if that is another
 	wayCount
 )
@@ -57,6 +58,13 @@ func (p *peer) inform(e wire.Entry) {
 	}
 	if e.External != p.ways[byExternal].at {
 		p.ways[byExternal] = way{at: e.External}
+	}
+	var mapped netip.AddrPort
+	if e.Identity.Port != 0 && e.Identity.Port != e.External.Port() {
+		mapped = netip.AddrPortFrom(e.External.Addr(), e.Identity.Port)
+	}
+	if mapped != p.ways[byPort].at {
+		p.ways[byPort] = way{at: mapped}
 	}
 	if e.Identity.Version != 0 {
 		p.version = e.Identity.Version

@@ -28,23 +28,28 @@ type settings struct {
 	client bool
 	join   string
 	port   uint16
+	stun   []string
+	upnp   bool
+	ssdp   netip.AddrPort // where routers listen
 
 	pace pace
 }
 
 // A pace is how long is waited for what. Tests are quicker.
 type pace struct {
-	tick    time.Duration // how often everything is looked at
-	beacon  time.Duration // between a client's to its server
-	retry   time.Duration // until one that was not answered is repeated
-	tries   int           // how many may stay unanswered before the server is away
-	list    time.Duration // between a server's lists
-	publish time.Duration // the least between two that news cause
-	probe   time.Duration // between two to a peer
-	report  time.Duration // between what a client tells its server of the others
-	meet    time.Duration // without an answer from a peer, before the server shall hand on
-	repeat  time.Duration // until the first repeat of a text
-	patient time.Duration // for the receipt of a text
+	tick     time.Duration // how often everything is looked at
+	beacon   time.Duration // between a client's to its server
+	retry    time.Duration // until one that was not answered is repeated
+	tries    int           // how many may stay unanswered before the server is away
+	list     time.Duration // between a server's lists
+	publish  time.Duration // the least between two that news cause
+	probe    time.Duration // between two to a peer
+	report   time.Duration // between what a client tells its server of the others
+	meet     time.Duration // without an answer from a peer, before the server shall hand on
+	repeat   time.Duration // until the first repeat of a text
+	patient  time.Duration // for the receipt of a text
+	discover time.Duration // between two looks at our NAT
+	stun     time.Duration // until a STUN server is asked again
 }
 
 // originalPace is the original's, as far as it has it.
@@ -53,13 +58,14 @@ func originalPace() pace {
 		tick: 100 * time.Millisecond, beacon: 7 * time.Second, retry: time.Second, tries: 3,
 		list: 13 * time.Second, publish: 200 * time.Millisecond, probe: 500 * time.Millisecond, report: 5 * time.Second,
 		meet: 3 * time.Second, repeat: 300 * time.Millisecond, patient: 15 * time.Second,
+		discover: 5 * time.Minute, stun: 200 * time.Millisecond,
 	}
 }
 
 func newSettings(c *Config, env bridge.Env) (*settings, error) {
 	s := &settings{
 		naming: c.Naming(), self: c.Peer, maxClients: c.MaxClients, perHost: c.PerHost, timeout: c.Timeout,
-		relay: c.Relay, relayRate: c.RelayRate, client: c.isClient(), join: c.Join, port: uint16(c.Port), pace: originalPace(),
+		relay: c.Relay, relayRate: c.RelayRate, client: c.isClient(), join: c.Join, port: uint16(c.Port), stun: c.STUN, upnp: c.UPnP, ssdp: ssdpAt, pace: originalPace(),
 	}
 	for _, text := range c.Listen {
 		a, err := parseDoor(text)

@@ -44,7 +44,7 @@ type PeerState struct {
 type NATKind struct {
 	Mapping   string `json:"mapping,omitempty"`   // "", "none", "endpoint-independent", "address-dependent", "address-and-port-dependent", "dependent"
 	Filtering string `json:"filtering,omitempty"` // likewise; "" is unknown
-	UPnP      bool   `json:"upnp,omitempty"`      // a port is mapped
+	Port      int    `json:"port,omitempty"`      // that the router hands on, by UPnP
 	Seen      string `json:"seen,omitempty"`      // where STUN sees it
 }
 
@@ -60,7 +60,7 @@ type LinkState struct {
 }
 
 func natKind(n wire.NAT) NATKind {
-	return NATKind{Mapping: n.Mapping.String(), Filtering: n.Filtering.String(), UPnP: n.UPnP, Seen: text(n.Seen)}
+	return NATKind{Mapping: n.Mapping.String(), Filtering: n.Filtering.String(), Port: int(n.Port), Seen: text(n.Seen)}
 }
 
 // text is an address, "" for none.

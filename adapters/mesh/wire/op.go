@@ -20,21 +20,23 @@ const (
 // maxPeer is the longest name of a peer.
 const maxPeer = 64
 
-// An Identity is who a client in a list is: 'I', UUID, version u8, flags u8, name.
+// An Identity is who a client in a list is: 'I', UUID, version u8, port u16, name.
 type Identity struct {
 	UUID    UUID
 	Version uint8
+	Port    uint16 // that its router hands on to it; 0 for none
 	Name    string // "" if it has none
 }
 
-const identityHead = 1 + 16 + 1 + 1
+const identityHead = 1 + 16 + 1 + 2
 
 func (id Identity) size() int { return 2 + identityHead + len(id.Name) }
 
 func (id Identity) append(b []byte) []byte {
 	b = append(b, typeCC, uint8(id.size()), OpIdentity)
 	b = append(b, id.UUID[:]...)
-	b = append(b, id.Version, 0)
+	b = append(b, id.Version)
+	b = binary.BigEndian.AppendUint16(b, id.Port)
 	return append(b, id.Name...)
 }
 
@@ -42,7 +44,7 @@ func readIdentity(v []byte) (Identity, bool) {
 	if len(v) < identityHead || len(v) > identityHead+maxPeer || v[0] != OpIdentity {
 		return Identity{}, false
 	}
-	id := Identity{UUID: UUID(v[1:17]), Version: v[17]}
+	id := Identity{UUID: UUID(v[1:17]), Version: v[17], Port: binary.BigEndian.Uint16(v[18:])}
 	if name := v[identityHead:]; IsName(name) {
 		id.Name = string(name)
 	}
@@ -184,21 +186,17 @@ func (b Behaviour) String() string {
 
 // A NAT is what a client has found out about the one that it is behind.
 //
-//	'R', 2, mapping u8, filtering u8, flags u8 (1: a port is mapped by UPnP), address
+//	'R', 2, mapping u8, filtering u8, port u16, address
 type NAT struct {
 	Mapping, Filtering Behaviour
-	UPnP               bool
+	Port               uint16         // that the router hands on to us, by UPnP; 0 for none
 	Seen               netip.AddrPort // by STUN; zero: by none
 }
 
 // Append adds the value to b.
 func (n NAT) Append(b []byte) []byte {
 	b = append(b, OpReport, reportNAT, byte(n.Mapping), byte(n.Filtering))
-	if n.UPnP {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-	}
+	b = binary.BigEndian.AppendUint16(b, n.Port)
 	if n.Seen.IsValid() {
 		b = appendAddress(b, n.Seen)
 	}
@@ -207,12 +205,12 @@ func (n NAT) Append(b []byte) []byte {
 
 // ReadNAT reads a NAT.
 func ReadNAT(v []byte) (n NAT, ok bool) {
-	if len(v) < 5 || v[0] != OpReport || v[1] != reportNAT || Behaviour(v[2]) >= behaviourEnd || Behaviour(v[3]) >= behaviourEnd {
+	if len(v) < 6 || v[0] != OpReport || v[1] != reportNAT || Behaviour(v[2]) >= behaviourEnd || Behaviour(v[3]) >= behaviourEnd {
 		return n, false
 	}
-	n = NAT{Mapping: Behaviour(v[2]), Filtering: Behaviour(v[3]), UPnP: v[4]&1 != 0}
-	if len(v) > 5 {
-		if n.Seen, ok = address(v[5:]); !ok {
+	n = NAT{Mapping: Behaviour(v[2]), Filtering: Behaviour(v[3]), Port: binary.BigEndian.Uint16(v[4:])}
+	if len(v) > 6 {
+		if n.Seen, ok = address(v[6:]); !ok {
 			return NAT{}, false
 		}
 	}

@@ -113,7 +113,7 @@ func TestExtensionsComeBack(t *testing.T) {
 	if !EachReach(AppendReaches(nil, reach), func(r Reach) { back = append(back, r) }) || !reflect.DeepEqual(back, reach) {
 		t.Errorf("%+v", back)
 	}
-	for _, n := range []NAT{{}, {Mapping: Dependent, Filtering: AddressDependent, UPnP: true, Seen: addr("192.0.2.1:5")}, {Mapping: NoNAT, Seen: addr("[2001:db8::5]:1")}} {
+	for _, n := range []NAT{{}, {Mapping: Dependent, Filtering: AddressDependent, Port: 7000, Seen: addr("192.0.2.1:5")}, {Mapping: NoNAT, Seen: addr("[2001:db8::5]:1")}} {
 		if got, ok := ReadNAT(n.Append(nil)); !ok || got != n {
 			t.Errorf("%+v, %v", got, ok)
 		}
@@ -126,7 +126,7 @@ func TestExtensionsComeBack(t *testing.T) {
 	}
 	var b Builder
 	b.Server(Extended, 1, clientOne)
-	e := Entry{External: addr("192.0.2.1:5"), Identity: Identity{UUID: clientTwo, Version: Extended, Name: "lab-3"}}
+	e := Entry{External: addr("192.0.2.1:5"), Identity: Identity{UUID: clientTwo, Version: Extended, Port: 7000, Name: "lab-3"}}
 	b.Entry(e)
 	var p Packet
 	if err := p.Read(b.Packet()); err != nil || len(p.List) != 1 || p.List[0] != e || len(p.CC) != 0 {
