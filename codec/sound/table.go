@@ -71,6 +71,8 @@ func of(f codec.Format) family {
 		return family{decodes: checkMono, decoder: newMP3Decoder}
 	case "nellymoser":
 		return family{checkNellymoser, checkNellymoser, newNellymoserDecoder, newNellymoserEncoder}
+	case "speex":
+		return family{checkSpeex, checkSpeex, newSpeexDecoder, newSpeexEncoder}
 	default:
 		return family{}
 	}
