@@ -212,7 +212,7 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 		w.plane.SetStats(a.Port("0"), media.Stats{
 			In: media.Flow{Packets: 990, Octets: 170280, Lost: 10, Jitter: 4 * time.Millisecond}, Out: media.Flow{Packets: 500},
 			Reported: media.Report{Lost: 50, Jitter: 20 * time.Millisecond, Trip: 100 * time.Millisecond, At: time.Now()},
-			Dropped:  map[media.Drop]uint64{media.DropSource: 3, media.DropType: 4}, Suite: media.SuiteCM80,
+			Dropped:  map[media.Drop]uint64{media.DropSource: 3, media.DropType: 4}, Suite: media.SuiteCM80, Keys: media.KeysSDES,
 		})
 		w.after(20 * time.Second)
 		if n := w.sum("gateway_media_ports"); n != 2 {
@@ -229,8 +229,8 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 		if s.Out.Packets != 500 || s.Out.Loss != .1 || s.Out.Jitter != 20 || s.Out.MOS >= s.In.MOS || s.Trip != 100 {
 			t.Errorf("out %+v, trip %v", s.Out, s.Trip)
 		}
-		if s.Dropped != 7 || s.Suite != "AES_CM_128_HMAC_SHA1_80" {
-			t.Errorf("dropped %v, suite %q", s.Dropped, s.Suite)
+		if s.Dropped != 7 || s.Suite != "AES_CM_128_HMAC_SHA1_80" || s.Keys != "sdes" {
+			t.Errorf("dropped %v, suite %q by %q", s.Dropped, s.Suite, s.Keys)
 		}
 		if none := r.Legs[1].Streams[0]; none.In.MOS != 0 || none.Out.MOS != 0 {
 			t.Errorf("the silent one %+v", none)

@@ -20,8 +20,10 @@ type StreamRecord struct {
 	Trip float64 `json:"trip_ms,omitempty"`
 	// Dropped are packets that came and were thrown away.
 	Dropped uint64 `json:"dropped,omitempty"`
-	// Suite is "" for plain packets.
+	// Suite is "" for plain packets. Keys says whether its keys were in the signalling,
+	// "sdes", or came by a handshake, "dtls".
 	Suite string `json:"suite,omitempty"`
+	Keys  string `json:"keys,omitempty"`
 	// Pair is the way that ICE has chosen: each end's type and address; nil
 	// without ICE.
 	Pair *PairRecord `json:"pair,omitempty"`
@@ -62,7 +64,7 @@ func (r *LegRecord) measure() {
 
 func (s *StreamRecord) measure(f codec.Format) {
 	st := s.stats
-	s.Trip, s.Suite = milliseconds(st.Reported.Trip), string(st.Suite)
+	s.Trip, s.Suite, s.Keys = milliseconds(st.Reported.Trip), string(st.Suite), string(st.Keys)
 	if p := st.Pair; p.Remote.Address.IsValid() {
 		s.Pair = &PairRecord{Local: end(p.Local), Remote: end(p.Remote)}
 	}

@@ -154,6 +154,15 @@ const (
 	SuiteCM32   Suite = "AES_CM_128_HMAC_SHA1_32"
 )
 
+// Keys say where the keys of a stream are from.
+type Keys string
+
+// Where keys can be from.
+const (
+	KeysSDES Keys = "sdes" // the signalling (RFC 4568)
+	KeysDTLS Keys = "dtls" // a handshake (RFC 5764)
+)
+
 // SDES are keys from the signalling (RFC 4568).
 type SDES struct {
 	Suite Suite
@@ -220,8 +229,9 @@ type Stats struct {
 	// Reported is what the peer says of what it gets from us (RFC 3550
 	// section 6.4).
 	Reported Report
-	// Suite is "" for plain RTP.
+	// Suite is "" for plain RTP, and Keys "" as long as there are none.
 	Suite Suite
+	Keys  Keys
 	// Remote is where packets go now; not valid if nowhere.
 	Remote netip.AddrPort
 	// Learned: Remote is not what the signalling said.

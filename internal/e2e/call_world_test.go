@@ -143,6 +143,8 @@ type record struct {
 		Streams                                               []struct {
 			In, Out flow
 			Suite   string
+			Keys    string
+			Pair    *struct{ Local, Remote string }
 			Dropped uint64
 		}
 	}

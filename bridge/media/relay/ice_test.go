@@ -148,6 +148,9 @@ func TestKeysBeginWhenThereIsAWay(t *testing.T) {
 					t.Fatal(o.Err)
 				}
 				p.await(func(e media.Event) bool { return e == media.Secured{Suite: o.Suite} })
+				if st, _ := w.Stats(p.port.ID); st.Suite != o.Suite || st.Keys != media.KeysDTLS {
+					t.Errorf("the counts say %q by %q", st.Suite, st.Keys)
+				}
 				alice := &sealedPeer{t: t, opener: o.Opener, sealer: o.Sealer}
 				p.say(alice.seal(packet(0, 1), false))
 				if got := hear(t, q.rtp); !bytes.Equal(got, packet(96, 1)) {

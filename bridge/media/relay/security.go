@@ -32,6 +32,17 @@ func (s *security) suite() media.Suite {
 	return s.name
 }
 
+// keys says where they are from.
+func (s *security) keys() media.Keys {
+	switch {
+	case s.suite() == "":
+		return ""
+	case s.handshake != nil:
+		return media.KeysDTLS
+	}
+	return media.KeysSDES
+}
+
 // renamed reports whether a source had to be sealed as another.
 func (s *security) renamed() bool {
 	if s.sealer != nil && s.sealer.Renamed() > 0 {

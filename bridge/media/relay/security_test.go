@@ -107,8 +107,8 @@ func TestWhatIsSealedPassesUntouchedInside(t *testing.T) {
 				if e := a.event(); e != (media.Secured{Suite: suite}) {
 					t.Errorf("got %#v", e)
 				}
-				if st := w.Close(a.port.ID); st.Suite != suite {
-					t.Errorf("the counts say %q", st.Suite)
+				if st := w.Close(a.port.ID); st.Suite != suite || st.Keys != media.KeysSDES {
+					t.Errorf("the counts say %q by %q", st.Suite, st.Keys)
 				}
 				w.Close(b.port.ID)
 			}

@@ -48,7 +48,7 @@ func (r *Relay) stats(g *leg) media.Stats {
 		}
 	}
 	if g.security != nil {
-		s.Suite, s.Renamed = g.security.suite(), g.security.renamed()
+		s.Suite, s.Keys, s.Renamed = g.security.suite(), g.security.keys(), g.security.renamed()
 	}
 	if g.ice != nil {
 		s.Pair = g.ice.pair
