@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,7 @@ type Adapter struct {
 	unseen  *recent[[]string]  // pairs of bare addresses: see displayed.go
 	taken   *recent[time.Time] // a client's address and an id: when we took that, see failed.go
 	dial    func(context.Context) (net.Conn, error)
+	route   func(peer netip.AddrPort) (netip.Addr, error) // see ownAddr
 
 	known   known
 	calls   *calls
@@ -79,6 +81,7 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 		told:   newRecent[time.Time](maxRemembered),
 		unseen: newRecent[[]string](maxUnseen),
 		taken:  newRecent[time.Time](maxRemembered),
+		route:  ownAddr,
 		calls:  newCalls(), able: newRecent[ability](maxAbilities), present: newRecent[bool](maxRemembered),
 	}
 	for i, d := range cfg.Domains {

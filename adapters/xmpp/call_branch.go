@@ -22,6 +22,7 @@ type branch struct {
 	opened bool
 	ready  bool // the bridge was told of the port
 	told   media.ICE
+	raw    bool // without ICE
 	// way and sealed: the peer is reached, and the handshake done.
 	way, sealed bool
 	// taken is what the peer's session-accept says.
@@ -56,7 +57,16 @@ func (l *leg) openPort(b *branch, separate bool) bool {
 	if b.opened {
 		return true
 	}
-	p, err := l.a.env.Media.Open(media.Open{ICE: true, Separate: separate, Call: l.inv.Call}, func(ev media.Event) {
+	o := media.Open{ICE: true, Separate: separate, Call: l.inv.Call}
+	if b.raw {
+		local, err := l.a.route(b.x.At())
+		if err != nil {
+			l.end(bridge.NotAcceptable, "", err)
+			return false
+		}
+		o = media.Open{Local: local, Call: l.inv.Call}
+	}
+	p, err := l.a.env.Media.Open(o, func(ev media.Event) {
 		l.do(func() { l.sounded(b, ev) })
 	})
 	if err != nil {
@@ -91,7 +101,7 @@ func (l *leg) set(b *branch) {
 
 // local is our end of a branch, as its peer is told.
 func (l *leg) local(b *branch) jingle.Local {
-	return jingle.Local{ICE: b.told, Fingerprint: l.a.env.Media.Fingerprint(), NewKey: transport.NewKey}
+	return jingle.Local{ICE: b.told, RTP: b.port.RTP, RTCP: b.port.RTCP, Fingerprint: l.a.env.Media.Fingerprint(), NewKey: transport.NewKey}
 }
 
 // stop ends a branch for c, and tells its peer.
@@ -184,7 +194,7 @@ func (l *leg) hopes(c bridge.Cause) bool {
 }
 
 // checkIn asks a client whether it is still there (XEP-0166 section 6.8): it is said
-// to be away.
+// to be away, or nothing is heard of it.
 func (l *leg) checkIn(client bridge.Name) {
 	for _, b := range l.branches {
 		if b.peer != client || b.state != sent && b.state != active && b.state != offered {
@@ -266,10 +276,19 @@ func (l *leg) message(to bridge.Name, m jingle.Message) {
 	e := m.Element()
 	in := []xml.TokenReader{e.TokenReader(), element(nsHints, "store", nil)}
 	if m.Kind == "propose" {
+		in = append(in, l.nick()...)
 		in = append(in, element(nsReceipts, "request", nil))
 	}
 	id := callPrefix + m.Kind + "-" + m.ID
 	l.a.answer(element("", "message", stanzaAttrs("chat", id, formatAddress(l.our), formatAddress(to)), in...))
+}
+
+// nick is what the caller is called for people (XEP-0172), if it is called anything.
+func (l *leg) nick() []xml.TokenReader {
+	if nick := oneLine(l.inv.From.Display, maxReason); nick != "" {
+		return []xml.TokenReader{element(nsNick, "nick", nil, chars(nick))}
+	}
+	return nil
 }
 
 // sounded takes an event of the plane's.
@@ -301,6 +320,7 @@ func (l *leg) sounded(b *branch, ev media.Event) {
 	case media.Silent:
 		if b.ready {
 			l.post(bridge.Silent{Stream: l.stream})
+			l.checkIn(b.peer) // of somebody without ICE nothing else says that it has gone
 		}
 	case media.Digit:
 		if b.ready && !ev.Forwarded {

@@ -159,6 +159,7 @@ func (endedLeg) Hangup(bridge.Cause)               {}
 // begin is the first that the leg of a call does which came.
 func (l *leg) begin(b *branch) {
 	if !b.jmi {
+		b.raw = b.x.Raw()
 		l.openPort(b, !b.x.Muxed())
 	}
 }

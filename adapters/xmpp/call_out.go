@@ -61,7 +61,8 @@ func (l *leg) introduce() {
 		return
 	}
 	l.shown = true
-	l.a.answer(element("", "presence", stanzaAttrs("", "", formatAddress(l.our), formatAddress(bare(l.peer))), l.a.capsElement()))
+	l.a.answer(element("", "presence", stanzaAttrs("", "", formatAddress(l.our), formatAddress(bare(l.peer))),
+		append(l.nick(), l.a.capsElement())...))
 }
 
 // wanted is the stream that we offer.
@@ -93,7 +94,7 @@ func (l *leg) call(found []ability) {
 	direct := 0
 	for _, d := range found {
 		l.listened = l.listened || d.jmi
-		if d.direct() {
+		if d.direct() && (l.inv.Plain || !d.raw) {
 			direct++
 			b := &branch{sid: rand.Text(), peer: d.who}
 			l.branches = append(l.branches, b)
@@ -122,11 +123,12 @@ func (l *leg) call(found []ability) {
 // initiateTo begins a session with one client.
 func (l *leg) initiateTo(b *branch, d ability) {
 	plain := l.inv.Plain && d.known && !d.dtls
+	b.raw = plain && d.raw
 	if !l.openPort(b, l.inv.Plain && !d.dtls) {
 		return
 	}
 	st, _ := l.wanted()
-	content, err := b.x.Offer(st, l.local(b), jingle.Locks{SDES: d.known && !d.dtls, Plain: plain})
+	content, err := b.x.Offer(st, l.local(b), jingle.Locks{SDES: d.known && !d.dtls, Plain: plain, Raw: b.raw})
 	if err != nil {
 		l.fail(b, why{cause: causeOfOffer(err), err: err})
 		return
@@ -135,7 +137,11 @@ func (l *leg) initiateTo(b *branch, d ability) {
 	if !b.jmi {
 		l.a.calls.pend(l, b.sid, false)
 	}
-	l.send(b, &jingle.Jingle{Action: "session-initiate", Contents: []jingle.Content{content}, Bundle: []string{content.Name}}, func(r answer) {
+	begin := &jingle.Jingle{
+		Action: "session-initiate", Contents: []jingle.Content{content}, Bundle: []string{content.Name},
+		Nick: oneLine(l.inv.From.Display, maxReason),
+	}
+	l.send(b, begin, func(r answer) {
 		if r.refused == nil || b.state != sent {
 			return
 		}
@@ -170,6 +176,7 @@ func (l *leg) answered(st *stanza, b *branch, j *jingle.Jingle) {
 	}
 	taken.ID = l.stream
 	b.taken, b.state = &taken, active
+	b.way = b.way || b.raw // it is where it says
 	if !l.claimed {
 		l.claim(b)
 	}

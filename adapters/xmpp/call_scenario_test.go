@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ import (
 //
 //	client   stanzas that the client sends
 //	gateway  the next stanza of ours: what is written must be in it
-//	bridge   commands of the bridge: dial, ring, answer, accept, prompt, offer, refuse,
+//	bridge   commands of the bridge: called, what the caller is called for people; dial, ring, answer, accept, prompt, offer, refuse,
 //	         digit, hangup; take and refuse-calls say what it does with a call that comes
 //	events   all that the leg has said since; in any order, where two legs speak
 //	plane    what the media plane says of the last port, or of the n-th
@@ -59,6 +60,7 @@ type stage struct {
 	leg    bridge.Leg
 	events *noted
 	refuse bridge.Cause
+	caller string // what the caller is called for people
 	line   string
 }
 
@@ -73,6 +75,12 @@ func play(t *testing.T, text string) {
 	inRig(t, func(r *rig) {
 		s.rig = r
 		r.a.env.Media = s.plane
+		r.a.route = func(peer netip.AddrPort) (netip.Addr, error) {
+			if peer.IsValid() && peer.Addr().IsLoopback() {
+				return netip.Addr{}, errOurDoors
+			}
+			return addrPort("192.0.2.1:0").Addr(), nil
+		}
 		r.h.called = func(inv bridge.Invite, open func(bridge.Events) bridge.Leg) error {
 			o := ""
 			if inv.Plain {
@@ -262,8 +270,11 @@ func (s *stage) command(words []string) {
 	s.t.Helper()
 	rest := words[1:]
 	switch words[0] {
+	case "called":
+		s.caller = strings.Join(rest, " ")
 	case "dial", "dial-late", "dial-plain":
 		inv := bridge.Invite{ID: "id", Call: "call", Hops: 9, Plain: words[0] == "dial-plain"}
+		inv.From.Display = s.caller
 		inv.From.Name, inv.To.Name = "1001@"+testDomain, strings.ReplaceAll(rest[0], "+", " ")
 		if words[0] != "dial-late" {
 			inv.Offer = &bridge.Offer{Seq: 1, Desc: soundsLike(rest[1:])}

@@ -114,7 +114,9 @@ func (s *stage) setting() string {
 			fmt.Fprintf(&b, " %d=%s", p.Type, p.Format)
 		}
 	}
-	if set.ICE != nil {
+	if set.ICE == nil {
+		fmt.Fprintf(&b, "\nat %v %v learn %v", set.RTP, set.RTCP, set.Learn)
+	} else {
 		fmt.Fprintf(&b, "\nice %s %s", set.ICE.Ufrag, set.ICE.Pwd)
 		for _, c := range set.ICE.Candidates {
 			fmt.Fprintf(&b, " %d/%s/%v", c.Component, c.Type, c.Address)

@@ -17,7 +17,8 @@ const maxAbilities = 5_000
 type ability struct {
 	who    bridge.Name
 	known  bool // it has said so
-	jingle bool // sessions of sound by ICE
+	jingle bool // sessions of sound
+	raw    bool // without ICE
 	jmi    bool
 	dtls   bool
 }
@@ -28,7 +29,8 @@ func (d ability) direct() bool { return d.known && d.jingle && !d.jmi }
 func abilityFrom(i *jingle.Info) ability {
 	return ability{
 		known: true, jmi: i.Has(jingle.NSMessage), dtls: i.Has(jingle.NSDTLS),
-		jingle: i.Has(jingle.NS) && i.Has(jingle.NSRTP) && i.Has(jingle.NSICE),
+		jingle: i.Has(jingle.NS) && i.Has(jingle.NSRTP) && (i.Has(jingle.NSICE) || i.Has(jingle.NSRaw)),
+		raw:    !i.Has(jingle.NSICE),
 	}
 }
 

@@ -108,7 +108,8 @@
 // # Calls
 //
 // A call is a session of Jingle (package jingle), one stream of sound by ICE,
-// encrypted by DTLS-SRTP, or by SDES for clients that know nothing else. It begins
+// encrypted by DTLS-SRTP, or by SDES for clients that know nothing else; where a map
+// allows it, not encrypted, and without ICE (XEP-0177) for who has none. It begins
 // by message where clients know that (XEP-0353), else with the session at once.
 //
 //	client ─ propose ─▶  Incoming, with what we offer ourselves

@@ -98,7 +98,7 @@ func TestStrangersDoNotDisturbAPagesCall(t *testing.T) {
 	w.hears(w.phone, ToneB)
 	w.hears(page, ToneA)
 	w.hangup(page, w.phone)
-	w.wantCrossed(w.lastRecord(1), "pcm")
+	w.wantCrossed(w.lastRecord(1), "pcm", "dtls")
 	w.idle()
 }
 

@@ -90,7 +90,7 @@ func TestClientWithMessagesAndKeysCallsThePhone(t *testing.T) {
 	w.exchange(p)
 	w.must(p.Do(w.ctx, proceed.From, "session-terminate", sid, "<reason><success/></reason>"))
 	w.await(w.phone, CallEnded)
-	w.wantCrossed(w.lastRecord(1), "pcmu/8000")
+	w.wantCrossed(w.lastRecord(1), "pcmu/8000", "sdes")
 	w.idle()
 }
 

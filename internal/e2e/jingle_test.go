@@ -33,8 +33,8 @@ func (w *world) wantPath(p *JinglePage, mime string) {
 }
 
 // wantCrossed checks the record of a call whose sound was heard: untouched, and
-// sealed on the page's side.
-func (w *world) wantCrossed(r record, format string) {
+// sealed on the XMPP side with keys from there, on a way that ICE has found.
+func (w *world) wantCrossed(r record, format, keys string) {
 	w.t.Helper()
 	if r.Cause != "normal" || r.Media != "untouched" || r.Talk <= 0 || len(r.Legs) != 2 {
 		w.t.Fatalf("record %+v", r)
@@ -43,8 +43,9 @@ func (w *world) wantCrossed(r record, format string) {
 		if len(l.Streams) != 1 || len(l.Formats) == 0 || !strings.HasPrefix(l.Formats[0], format) {
 			w.t.Fatalf("leg %+v, want %s", l, format)
 		}
-		s := l.Streams[0]
-		if s.In.Packets < 25 || s.Out.Packets < 25 || s.In.Loss > 0.1 || (s.Suite != "") != (l.Adapter == "chat") {
+		s, sealed := l.Streams[0], l.Adapter == "chat"
+		if s.In.Packets < 25 || s.Out.Packets < 25 || s.In.Loss > 0.1 || (s.Suite != "") != sealed ||
+			(s.Keys == keys) != sealed || (s.Pair != nil) != sealed {
 			w.t.Errorf("leg %s: %+v", l.Party, s)
 		}
 	}
@@ -71,13 +72,13 @@ func (w *jingleWorld) callsBothWays(page *JinglePage, phone CallPhone, phoneAt, 
 	w.must(page.Press(w.ctx, "159#"))
 	w.must(WaitKeys(w.ctx, phone, "159#"))
 	w.hangup(page, phone)
-	w.wantCrossed(w.lastRecord(1), format)
+	w.wantCrossed(w.lastRecord(1), format, "dtls")
 	w.talk(phone, page, pageAt, "2001@"+component, ToneA, ToneB)
 	w.wantPath(page, mime)
 	w.must(page.Press(w.ctx, "0"))
 	w.must(WaitKeys(w.ctx, phone, "159#0"))
 	w.hangup(phone, page)
-	w.wantCrossed(w.lastRecord(2), format)
+	w.wantCrossed(w.lastRecord(2), format, "dtls")
 	w.idle()
 }
 

@@ -55,10 +55,18 @@ func newJingleWorld(t *testing.T, codec string) *jingleWorld {
 // withPhone starts the gateway and its phone.
 func (w *world) withPhone(codec string) *jingleWorld {
 	w.t.Helper()
+	return w.withPhoneAnd(codec, "dead = \"5s\"")
+}
+
+// withPhoneAnd is withPhone with lines of the table [media], and maps before the
+// others.
+func (w *world) withPhoneAnd(codec, media string, maps ...string) *jingleWorld {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, jingleTime)
 	w.t.Cleanup(cancel)
 	w.ctx = ctx
-	g := w.gateway(w.callTables("dead = \"5s\""), w.sipTable("domain = \""+gatewayDomain+"\"", ringAccounts), w.xmppTable(), jingleMaps)
+	g := w.gateway(w.callTables(media), w.sipTable("domain = \""+gatewayDomain+"\"", ringAccounts), w.xmppTable(),
+		strings.Join(maps, ""), jingleMaps)
 	cfg := w.callConfig(0)
 	cfg.Codec = codec
 	return &jingleWorld{world: w, gateway: g, phone: w.baresip(cfg)}

@@ -17,9 +17,8 @@ import (
 // as no client that can be installed has: no DTLS, and all candidates at once.
 // Its user is logged in at a Chat.
 type JinglePeer struct {
-	Chat *Chat
-	JID  string // the full one of the user, at Chat
-	Key  SRTPKey
+	JingleUser
+	Key SRTPKey
 
 	agent *ice.Agent
 	conn  *ice.Conn
@@ -32,7 +31,7 @@ type JinglePeer struct {
 
 // NewJinglePeer finds the peer's candidates, on loopback.
 func NewJinglePeer(ctx context.Context, chat *Chat, jid, key string) (*JinglePeer, error) {
-	p := &JinglePeer{Chat: chat, JID: jid, Key: NewSRTPKey(key)}
+	p := &JinglePeer{JingleUser: JingleUser{chat, jid}, Key: NewSRTPKey(key)}
 	agent, err := ice.NewAgent(&ice.AgentConfig{
 		NetworkTypes: []ice.NetworkType{ice.NetworkTypeUDP4}, IncludeLoopback: true, MulticastDNSMode: ice.MulticastDNSModeDisabled,
 	})
@@ -91,54 +90,6 @@ func (p *JinglePeer) Content() (string, error) {
 		"<payload-type id='0' name='PCMU' clockrate='8000'/><payload-type id='101' name='telephone-event' clockrate='8000'/>"+
 		"<encryption required='true'><crypto tag='1' crypto-suite='AES_CM_128_HMAC_SHA1_80' key-params='inline:%s'/></encryption><rtcp-mux/></description>"+
 		"<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='%s' pwd='%s'>%s</transport></content>", inline, ufrag, pwd, p.mine), nil
-}
-
-// Message sends a message of session initiation (XEP-0353): inside is what it
-// carries.
-func (p *JinglePeer) Message(to, inside string) error {
-	return p.Chat.Raw(p.JID, fmt.Sprintf("<message type='chat' to='%s'>%s<store xmlns='urn:xmpp:hints'/></message>", to, inside))
-}
-
-// WaitMessage waits for a message of session initiation of a kind, such as
-// "proceed".
-func (p *JinglePeer) WaitMessage(ctx context.Context, kind, sid string) (ChatEvent, error) {
-	e, err := p.Chat.Wait(ctx, func(e ChatEvent) bool {
-		return e.As == p.JID && e.Event == "message" && e.Type != "error" && strings.Contains(e.XML, "urn:xmpp:jingle-message:0") &&
-			strings.Contains(e.XML, ":"+kind+" ") && strings.Contains(e.XML, sid)
-	})
-	if err != nil {
-		return e, fmt.Errorf("jingle peer: wait for %s: %w", kind, err)
-	}
-	return e, nil
-}
-
-// Do sends an action of a session, with what is inside, and waits for its answer.
-func (p *JinglePeer) Do(ctx context.Context, to, action, sid, inside string) error {
-	id := action + "-" + sid
-	err := p.Chat.Raw(p.JID, fmt.Sprintf("<iq type='set' to='%s' id='%s'><jingle xmlns='urn:xmpp:jingle:1' action='%s' sid='%s' initiator='%s'>%s</jingle></iq>",
-		to, id, action, sid, p.JID, inside))
-	if err != nil {
-		return err
-	}
-	e, err := p.Chat.Wait(ctx, func(e ChatEvent) bool { return e.As == p.JID && e.Event == "iq" && e.ID == id })
-	if err != nil {
-		return fmt.Errorf("jingle peer: %s: %w", action, err)
-	}
-	if e.Type != "result" {
-		return fmt.Errorf("jingle peer: %s: %s", action, e.XML)
-	}
-	return nil
-}
-
-// Take waits for an action of the other side, and says that it came.
-func (p *JinglePeer) Take(ctx context.Context, action string) (ChatEvent, error) {
-	e, err := p.Chat.Wait(ctx, func(e ChatEvent) bool {
-		return e.As == p.JID && e.Event == "iq" && e.Type == "set" && strings.Contains(e.XML, `action="`+action+`"`)
-	})
-	if err != nil {
-		return e, fmt.Errorf("jingle peer: wait for %s: %w", action, err)
-	}
-	return e, p.Chat.Raw(p.JID, fmt.Sprintf("<iq type='result' to='%s' id='%s'/>", e.From, e.ID))
 }
 
 var (

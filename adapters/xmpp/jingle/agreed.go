@@ -58,15 +58,17 @@ func (x *Exchange) DirOf(senders string) bridge.Dir { return x.dirOf(senders) }
 // Setting is what the media plane is told; ok is false while there is nothing
 // to tell.
 func (x *Exchange) Setting() (s media.Setting, ok bool) {
-	if x.remote.Ufrag == "" || x.remote.Pwd == "" || x.in == nil {
-		return s, false
-	}
-	return media.Setting{
+	s = media.Setting{
 		Mux: x.mux, Controlling: x.Ours, In: x.in, Out: x.out, Security: x.seal,
-		ICE:     &media.ICE{Ufrag: x.remote.Ufrag, Pwd: x.remote.Pwd, Candidates: x.remote.Candidates},
 		Send:    hears(x.theirs) && speaks(x.dir),
 		Receive: speaks(x.theirs) && hears(x.dir),
-	}, true
+	}
+	if x.raw { // from there, and from nowhere else: nothing is learned
+		s.RTP, s.RTCP = x.remote.At(1), x.remote.At(2)
+		return s, x.in != nil && s.RTP.IsValid()
+	}
+	s.ICE = &media.ICE{Ufrag: x.remote.Ufrag, Pwd: x.remote.Pwd, Candidates: x.remote.Candidates}
+	return s, x.in != nil && x.remote.Ufrag != "" && x.remote.Pwd != ""
 }
 
 // Stream is what is used now of what the peer has agreed to.

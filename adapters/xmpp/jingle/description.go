@@ -173,6 +173,9 @@ func (d *Description) element() Element {
 	return e
 }
 
+// usualPacket is how much sound a packet has unless something is said.
+const usualPacket = 20 * time.Millisecond
+
 // spelling are the names of formats as clients write them.
 var spelling = map[string]string{
 	"pcmu": "PCMU", "pcma": "PCMA", "g722": "G722", "g729": "G729", "gsm": "GSM", "ilbc": "iLBC", "amr": "AMR", "amr-wb": "AMR-WB",
@@ -188,7 +191,9 @@ func payloadElement(p media.Payload, packet time.Duration) Element {
 	if f.Kind == codec.Audio {
 		channels = strconv.Itoa(max(1, f.Channels))
 	}
-	if packet > 0 && !f.IsEvents() {
+	// 20 ms is what is meant anyway (RFC 3551 section 4.2, RFC 7587 section 6.1), and
+	// Dino takes a format for another if it has an attribute that its offer had not.
+	if packet > 0 && packet != usualPacket && !f.IsEvents() {
 		ptime = strconv.FormatInt(packet.Milliseconds(), 10)
 	}
 	e := New(NSRTP, "payload-type", "id", strconv.Itoa(int(p.Type)), "name", name, "clockrate", strconv.Itoa(f.Rate), "channels", channels, "ptime", ptime)

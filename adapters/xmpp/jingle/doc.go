@@ -18,11 +18,13 @@ const (
 	NSInfo      = "urn:xmpp:jingle:apps:rtp:info:1"       // XEP-0167 section 8
 	NSRTPErrors = "urn:xmpp:jingle:apps:rtp:errors:1"     // XEP-0167 section 6.5
 	NSICE       = "urn:xmpp:jingle:transports:ice-udp:1"  // XEP-0176
+	NSRaw       = "urn:xmpp:jingle:transports:raw-udp:1"  // XEP-0177
 	NSDTLS      = "urn:xmpp:jingle:apps:dtls:0"           // XEP-0320
 	NSGroup     = "urn:xmpp:jingle:apps:grouping:0"       // XEP-0338
 	NSMessage   = "urn:xmpp:jingle-message:0"             // XEP-0353
 	NSDisco     = "http://jabber.org/protocol/disco#info" // XEP-0030
 	NSCaps      = "http://jabber.org/protocol/caps"       // XEP-0115
+	nsNick      = "http://jabber.org/protocol/nick"       // XEP-0172
 	nsForm      = "jabber:x:data"                         // XEP-0004
 	nsXML       = "http://www.w3.org/XML/1998/namespace"  // the prefix xml
 )

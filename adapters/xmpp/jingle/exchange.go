@@ -3,6 +3,7 @@ package jingle
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"gateway/bridge"
@@ -14,7 +15,7 @@ import (
 var (
 	// ErrNothingFits: no stream of sound that both sides can have.
 	ErrNothingFits = errors.New("no stream that both sides can have")
-	// ErrTransport: nothing is said of ICE, or too little.
+	// ErrTransport: nothing is said of how the peer is reached, or too little.
 	ErrTransport = errors.New("no transport that both sides can have")
 	// ErrInsecure: the stream is not encrypted as it must be.
 	ErrInsecure = errors.New("not encrypted as it must be")
@@ -27,11 +28,14 @@ type Locks struct {
 	SDES bool
 	// Plain: no encryption is fine. Nothing else is offered then.
 	Plain bool
+	// Raw: no ICE either (XEP-0177). It takes Plain.
+	Raw bool
 }
 
 // Local is our end of a stream.
 type Local struct {
 	ICE         media.ICE
+	RTP, RTCP   netip.AddrPort // in place of ICE
 	Fingerprint media.Fingerprint
 	NewKey      func(media.Suite) ([]byte, error)
 }
@@ -54,7 +58,7 @@ type Exchange struct {
 	allIn, allOut, in, out []media.Payload
 	dir                    bridge.Dir // ours
 	theirs                 bridge.Dir // as the peer sees it
-	mux                    bool
+	mux, raw               bool
 	keys                   []Crypto
 	print                  media.Fingerprint
 	remote                 Transport
@@ -82,9 +86,9 @@ func (x *Exchange) Offer(st bridge.Stream, l Local, locks Locks) (Content, error
 	if !sounds(x.offered) {
 		return Content{}, ErrNothingFits
 	}
-	d := &Description{Media: "audio", Payloads: x.offered, Packet: st.Packet, Mux: true}
-	t := transportOf(l.ICE)
-	x.mux, x.Plain = true, locks.Plain
+	d := &Description{Media: "audio", Payloads: x.offered, Packet: st.Packet, Mux: !locks.Raw}
+	x.mux, x.raw, x.Plain = !locks.Raw, locks.Raw, locks.Plain
+	t := x.transport(l)
 	if !locks.Plain {
 		t.Prints, t.Setup = []media.Fingerprint{l.Fingerprint}, "actpass"
 	}
@@ -95,6 +99,14 @@ func (x *Exchange) Offer(st bridge.Stream, l Local, locks Locks) (Content, error
 		d.Crypto = x.keys
 	}
 	return Content{Creator: x.creator, Name: x.name, Senders: x.senders(), Description: d, Transport: t}, nil
+}
+
+// transport is our end as the peer is told of it.
+func (x *Exchange) transport(l Local) *Transport {
+	if x.raw {
+		return rawTransport(l, x.mux)
+	}
+	return transportOf(l.ICE)
 }
 
 func transportOf(i media.ICE) *Transport {
@@ -150,11 +162,11 @@ func (x *Exchange) TakeAnswer(all []Content) (bridge.Stream, error) {
 // reach takes what the peer says of how it is reached. What came before, by
 // transport-info, is kept.
 func (x *Exchange) reach(t *Transport) error {
-	if t == nil {
+	if t == nil || t.Raw != x.raw {
 		return ErrTransport
 	}
 	x.remote.merge(t)
-	if x.remote.Ufrag == "" || x.remote.Pwd == "" {
+	if x.raw && !x.remote.At(1).IsValid() || !x.raw && (x.remote.Ufrag == "" || x.remote.Pwd == "") {
 		return ErrTransport
 	}
 	x.remote.Prints, x.remote.Setup = t.Prints, t.Setup
@@ -165,7 +177,7 @@ func (x *Exchange) reach(t *Transport) error {
 func (x *Exchange) Reach(all []Content) bool {
 	news := false
 	for i := range all {
-		if t := all[i].Transport; t != nil && (all[i].Name == x.name || x.name == "") {
+		if t := all[i].Transport; t != nil && t.Raw == x.raw && (all[i].Name == x.name || x.name == "") {
 			news = x.remote.merge(t) || news
 		}
 	}
@@ -196,7 +208,8 @@ func (x *Exchange) unlock(c *Content) error {
 }
 
 // TakeOffer reads a session-initiate, and says what the peer can send and hear.
-// plain: it is not encrypted; that is an error unless Exchange.Plain.
+// plain: it is not encrypted, or not reached by ICE; that is an error unless
+// Exchange.Plain.
 func (x *Exchange) TakeOffer(j *Jingle) (st bridge.Stream, plain bool, err error) {
 	i := slices.IndexFunc(j.Contents, func(c Content) bool { return c.Description != nil && c.Description.Media == "audio" })
 	if i < 0 {
@@ -219,15 +232,23 @@ func (x *Exchange) TakeOffer(j *Jingle) (st bridge.Stream, plain bool, err error
 	if !sounds(x.offered) {
 		return st, false, ErrNothingFits
 	}
+	x.raw = c.Transport != nil && c.Transport.Raw
 	if err := x.reach(c.Transport); err != nil {
 		return st, false, err
 	}
-	plain = len(x.remote.Prints) == 0 && len(x.desc.Crypto) == 0
-	if plain && (x.desc.Required || !x.Plain) {
+	open := len(x.remote.Prints) == 0 && len(x.desc.Crypto) == 0
+	plain = open || x.raw
+	if open && x.desc.Required || plain && !x.Plain {
 		err = ErrInsecure
 	}
 	return st, plain, err
 }
+
+// Raw reports whether the peer is reached without ICE (XEP-0177), and At where then.
+func (x *Exchange) Raw() bool { return x.raw }
+
+// At is where a peer without ICE says that it is; not valid until it has said so.
+func (x *Exchange) At() netip.AddrPort { return x.remote.At(1) }
 
 // Muxed reports whether the peer takes RTCP by the port of RTP.
 func (x *Exchange) Muxed() bool { return x.mux }
@@ -240,7 +261,7 @@ func (x *Exchange) Answer(st bridge.Stream, l Local) ([]Content, error) {
 		return nil, ErrNothingFits
 	}
 	x.dir = restrict(st.Dir, x.theirs)
-	t := transportOf(l.ICE)
+	t := x.transport(l)
 	d := &Description{Media: "audio", Payloads: in, Packet: st.Packet, Mux: x.mux}
 	if err := x.lock(t, d, l); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package jingle
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -14,6 +15,8 @@ import (
 
 var ours = Local{
 	ICE:         media.ICE{Ufrag: "ours", Pwd: "our-password-has-22-ch"},
+	RTP:         netip.MustParseAddrPort("192.0.2.1:4000"),
+	RTCP:        netip.MustParseAddrPort("192.0.2.1:4001"),
 	Fingerprint: media.Fingerprint{Hash: "sha-256", Value: strings.TrimSuffix(strings.Repeat("AB:", 32), ":")},
 	NewKey:      transport.NewKey,
 }
@@ -52,6 +55,12 @@ func audioContent(inner, trans string) string {
 		fmt.Sprintf(usualTransport, trans) + "</content>"
 }
 
+const rawCandidate = "<candidate component='1' generation='0' id='a' ip='198.51.100.7' port='4000'/>"
+
+func rawContent(inner, candidates string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(audioContent(inner, candidates), "ice-udp:1", "raw-udp:1"), " ufrag='abcd' pwd='0123456789012345678901'", "")
+}
+
 const pcmu = "<payload-type id='0'/>"
 
 func TestOffersAreAnsweredInKind(t *testing.T) {
@@ -74,7 +83,11 @@ func TestOffersAreAnsweredInKind(t *testing.T) {
 		{"no format", audioContent("<payload-type id='99'/>", fingerprint("actpass")), false, ErrNothingFits, ""},
 		{"events only", audioContent("<payload-type id='101' name='telephone-event' clockrate='8000'/>", fingerprint("actpass")), false, ErrNothingFits, ""},
 		{"a video", strings.ReplaceAll(audioContent(pcmu, fingerprint("actpass")), "audio", "video"), false, ErrNothingFits, ""},
-		{"another transport", strings.ReplaceAll(audioContent(pcmu, fingerprint("actpass")), "ice-udp:1", "raw-udp:1"), false, ErrTransport, ""},
+		{"another transport", strings.ReplaceAll(audioContent(pcmu, fingerprint("actpass")), "ice-udp:1", "s5b:1"), false, ErrTransport, ""},
+		{"without ICE", rawContent(pcmu, rawCandidate), false, ErrInsecure, ""},
+		{"without ICE, which is allowed", rawContent(pcmu, rawCandidate), true, nil, " plain"},
+		{"without ICE, with keys", rawContent(pcmu+cryptoLine, rawCandidate), true, nil, " sdes"},
+		{"without ICE, and nowhere", rawContent(pcmu, strings.Replace(rawCandidate, "198.51.100.7", "0.0.0.0", 1)), true, ErrTransport, ""},
 		{"no password", strings.Replace(audioContent(pcmu, fingerprint("actpass")), "0123456789012345678901", "short", 1), false, ErrTransport, ""},
 	} {
 		x := Exchange{Plain: row.plain}

@@ -37,6 +37,7 @@ func FuzzJingle(f *testing.F) {
 	f.Add("<jingle xmlns='urn:xmpp:jingle:1' action='session-terminate' sid='s'><reason><busy/><text>no</text></reason></jingle>")
 	f.Add("<jingle xmlns='urn:xmpp:jingle:1' action='session-info' sid='s'><hold xmlns='urn:xmpp:jingle:apps:rtp:info:1'/></jingle>")
 	f.Add("<jingle xmlns='urn:xmpp:jingle:1' action='transport-info' sid='s'><content name='0'><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='abcd'><candidate ip='::1' port='1'/></transport></content></jingle>")
+	f.Add("<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s'>" + rawContent(pcmu, rawCandidate) + "</jingle>")
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Parse(strings.NewReader(text))
 		if err != nil {

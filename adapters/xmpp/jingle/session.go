@@ -19,6 +19,8 @@ type Jingle struct {
 	Info string
 	// InfoName and InfoCreator are what it is about; "" for the whole session.
 	InfoName, InfoCreator string
+	// Nick is what the initiator is called for people (XEP-0172); only written.
+	Nick string
 	// Initiator and Responder are full JIDs as they stand there; mostly "".
 	Initiator, Responder string
 }
@@ -82,6 +84,11 @@ func (j *Jingle) Element() Element {
 	if j.Info != "" {
 		e = e.With(New(NSInfo, j.Info, "creator", j.InfoCreator, "name", j.InfoName))
 	}
+	if j.Nick != "" {
+		nick := New(nsNick, "nick")
+		nick.Text = j.Nick
+		e = e.With(nick)
+	}
 	if j.Reason.Condition != "" {
 		e = e.With(j.Reason.element())
 	}
@@ -95,7 +102,7 @@ type Content struct {
 	Senders string // "both", "initiator", "responder", "none"; "" stands for both
 	// Description is nil where nothing is said of it, or it is not of RTP.
 	Description *Description
-	// Transport is nil where nothing is said of it, or it is not ICE.
+	// Transport is nil where nothing is said of it, or it is none of ours.
 	Transport *Transport
 }
 
@@ -112,6 +119,8 @@ func readContent(e *Element) (Content, bool) {
 	}
 	if t := e.Child(NSICE, "transport"); t != nil {
 		c.Transport = readTransport(t)
+	} else if t := e.Child(NSRaw, "transport"); t != nil {
+		c.Transport = readRaw(t)
 	}
 	return c, true
 }

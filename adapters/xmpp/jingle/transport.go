@@ -17,6 +17,9 @@ type Transport struct {
 	Candidates []media.Candidate
 	Prints     []media.Fingerprint // by strong hashes only
 	Setup      string              // "active", "passive", "actpass"; "" if none was said
+	// Raw: there is no ICE (XEP-0177). Only Candidates are said then, with one for each
+	// component at most, and of them only where they are.
+	Raw bool
 }
 
 func readTransport(e *Element) *Transport {
@@ -119,6 +122,9 @@ func readFingerprint(e *Element) (media.Fingerprint, bool) {
 }
 
 func (t *Transport) element() Element {
+	if t.Raw {
+		return t.rawElement()
+	}
 	e := New(NSICE, "transport", "ufrag", t.Ufrag, "pwd", t.Pwd)
 	for _, f := range t.Prints {
 		print := New(NSDTLS, "fingerprint", "hash", f.Hash, "setup", t.Setup)
@@ -158,6 +164,9 @@ func nmtoken(s string) string {
 // says nothing new. Another ufrag with a pwd begins a new run (XEP-0176 section
 // 6): its candidates are all there are.
 func (t *Transport) merge(more *Transport) bool {
+	if more.Raw {
+		return t.mergeRaw(more)
+	}
 	news := false
 	fresh := t.Pwd == "" && (t.Ufrag == "" || t.Ufrag == more.Ufrag) // nothing is known but candidates
 	switch {
