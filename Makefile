@@ -9,10 +9,10 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 3s
 
-.PHONY: help build test check unit fuzz e2e demo bench lint cover clean
+.PHONY: help build test test-dino check unit fuzz e2e demo bench lint cover clean
 
 help: ## show this
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
 build: ## build the static binary ./gateway
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o gateway .
@@ -23,6 +23,10 @@ test: ## run all tests, with real peers: they are installed if missing (root)
 	for step in peers check unit e2e; do echo "== $$step"; $(MAKE) $$step; done; \
 	trap - EXIT; \
 	echo "make test: everything passed in $$((SECONDS - start)) s"
+
+test-dino: ## run the calls with the desktop client Dino, under Xvfb (root)
+	@scripts/install-peers dino
+	@go test -tags e2e,dino -count 1 -timeout 8m -run '^TestDino' ./internal/e2e
 
 .PHONY: peers
 peers:
@@ -36,6 +40,7 @@ check:
 	if [[ -n $$asleep ]]; then echo "time.Sleep in tests:"; echo "$$asleep"; exit 1; fi
 	@go vet ./...
 	@go vet -tags e2e ./internal/...
+	@go vet -tags e2e,dino ./internal/e2e
 	@go vet -tags faults ./internal/app
 
 unit: ## run the unit tests, which need no peers

@@ -20,7 +20,7 @@ const binaryEnv = "GATEWAY_E2E_BINARY"
 // faultsEnv names the one that is built with fault points.
 const faultsEnv = "GATEWAY_E2E_FAULTS_BINARY"
 
-func TestMain(m *testing.M) { os.Exit(peer.OnLoopback(func() int { return run(m) })) }
+func TestMain(m *testing.M) { os.Exit(onNetwork(func() int { return run(m) })) }
 
 // run builds the gateway once for all tests, and once with fault points.
 func run(m *testing.M) int {

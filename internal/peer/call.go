@@ -139,15 +139,19 @@ const toneShare = 0.8
 // WaitTone waits until a phone has heard a tone of hz for d at the end of what it
 // heard.
 func WaitTone(ctx context.Context, p CallPhone, hz float64, d time.Duration) error {
+	return waitTone(ctx, p.Number(), p.Heard, hz, d)
+}
+
+func waitTone(ctx context.Context, who string, hears func() (Sound, error), hz float64, d time.Duration) error {
 	var last error
 	var heard Sound
 	err := Poll(ctx, func(context.Context) bool {
-		heard, last = p.Heard()
+		heard, last = hears()
 		return last == nil && heard.Tail(d+2*toneWindow).Lasts(hz, toneShare) >= d
 	})
 	if err != nil {
 		return fmt.Errorf("%s waits for %v of %v Hz, heard %v of it in %v: %w",
-			p.Number(), d, hz, heard.Lasts(hz, toneShare), heard.Long(), errors.Join(err, last))
+			who, d, hz, heard.Lasts(hz, toneShare), heard.Long(), errors.Join(err, last))
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ func writeCert(dir string, domains []string) error {
 	cert := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "lab"}, DNSNames: domains,
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		// Who is told to trust it wants it to be an authority's.
+		IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
 	if err != nil {

@@ -27,9 +27,13 @@ func OnLoopback(run func() int) int {
 	return code
 }
 
-func onLoopback(run func() int) (int, error) {
+func onLoopback(run func() int) (int, error) { return alone(run, loopbackUp, "1", 0) }
+
+// alone is OnLoopback with more namespaces, by their flags, which the process
+// prepares. It finds value in the environment.
+func alone(run func() int, prepare func() error, value string, flags uintptr) (int, error) {
 	if os.Getenv(loopbackEnv) != "" {
-		if err := loopbackUp(); err != nil {
+		if err := prepare(); err != nil {
 			return 0, err
 		}
 		return run(), nil
@@ -40,8 +44,8 @@ func onLoopback(run func() int) (int, error) {
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), loopbackEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	cmd.Env = append(os.Environ(), loopbackEnv+"="+value)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | flags, Pdeathsig: syscall.SIGKILL}
 	if uid := os.Geteuid(); uid != 0 {
 		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}

@@ -26,6 +26,7 @@ type ProsodyConfig struct {
 	Domains    []string          // served besides, without users
 	Components map[string]string // domain to secret (XEP-0114)
 	Offline    bool              // messages for users who are away are kept, not refused
+	Standard   bool              // clients are served at the standard port, too
 }
 
 // StartProsody runs a Prosody at XMPPHost. Its users and data outlive Stop,
@@ -45,6 +46,9 @@ func StartProsody(ctx context.Context, lab *Lab, cfg ProsodyConfig) (*Prosody, e
 	p := &Prosody{lab: lab, ports: []int{XMPPPort, webSocketPort}}
 	if len(cfg.Components) > 0 { // without one it does not listen for any
 		p.ports = append(p.ports, ComponentPort)
+	}
+	if cfg.Standard {
+		p.ports = append(p.ports, standardXMPPPort)
 	}
 	file, err := p.configure(dir, cfg)
 	if err != nil {
@@ -80,10 +84,14 @@ func (p *Prosody) configure(dir string, cfg ProsodyConfig) (string, error) {
 		return "", err
 	}
 	return fill(dir, "prosody.cfg.lua", prosodyConfig, map[string]any{
-		"Dir": dir, "Host": p.lab.Host(XMPPHost), "XMPPPort": XMPPPort, "ComponentPort": ComponentPort,
+		"Dir": dir, "Host": p.lab.Host(XMPPHost), "XMPPPort": XMPPPort, "Standard": cfg.Standard, "ComponentPort": ComponentPort,
 		"WebSocketPort": webSocketPort, "Domains": names, "Components": cfg.Components, "Offline": cfg.Offline,
 	})
 }
+
+// standardXMPPPort is where clients look for a server of which the DNS says
+// nothing (RFC 6120 section 3.2.2).
+const standardXMPPPort = 5222
 
 func (p *Prosody) isReady(ctx context.Context) error {
 	for _, port := range p.ports {
@@ -93,6 +101,9 @@ func (p *Prosody) isReady(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Cert is the file with its certificate.
+func (p *Prosody) Cert() string { return filepath.Join(p.dir, "cert.pem") }
 
 // prosodyName is a name as Prosody writes it in its data folder: all but
 // letters and digits as %xx.
