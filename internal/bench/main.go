@@ -38,7 +38,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: calls, osc or relay")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, osc or relay")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -73,19 +73,12 @@ func run(out, errOut io.Writer) int {
 
 // measureAll runs every part and prints its result when it has it.
 func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) error {
-	fmt.Fprintln(out, "building and starting: gateway, Prosody, Kamailio")
-	if err := w.start(ctx, gateway); err != nil {
+	if err := w.build(ctx, gateway); err != nil {
 		return err
 	}
-	kamailio, why, err := startKamailio(ctx, w)
-	if err != nil {
+	if err := messages(ctx, w, out); err != nil {
 		return err
 	}
-	t, err := w.measureTexts(ctx, kamailio)
-	if err != nil {
-		return err
-	}
-	printTexts(out, t, why)
 	a, err := measureAppends(ctx, w.dir)
 	if err != nil {
 		return err
@@ -107,7 +100,7 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 
 // measureOnly runs one part.
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
-	parts := map[string]func(context.Context, *world, io.Writer) error{"calls": calls, "osc": osc, "relay": relays}
+	parts := map[string]func(context.Context, *world, io.Writer) error{"texts": messages, "calls": calls, "osc": osc, "relay": relays}
 	f, ok := parts[part]
 	if !ok {
 		return fmt.Errorf("there is no part %q", part)
@@ -116,6 +109,24 @@ func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Wri
 		return err
 	}
 	return f(ctx, w, out)
+}
+
+// messages measures what texts cost.
+func messages(ctx context.Context, w *world, out io.Writer) error {
+	fmt.Fprintln(out, "starting: gateway, Prosody, Kamailio")
+	if err := w.start(ctx); err != nil {
+		return err
+	}
+	kamailio, why, err := startKamailio(ctx, w)
+	if err != nil {
+		return err
+	}
+	t, err := w.measureTexts(ctx, kamailio)
+	if err != nil {
+		return err
+	}
+	printTexts(out, t, why)
+	return nil
 }
 
 // calls measures what the signalling of calls costs.

@@ -79,11 +79,8 @@ func (w *world) build(ctx context.Context, binary string) error {
 	return nil
 }
 
-// start starts everybody; binary is the gateway's, "" to build it.
-func (w *world) start(ctx context.Context, binary string) error {
-	if err := w.build(ctx, binary); err != nil {
-		return err
-	}
+// start starts everybody, with the binary that build has noted.
+func (w *world) start(ctx context.Context) error {
 	passwords := map[string]string{}
 	for i := range pairs {
 		passwords[user(i)+"@"+users] = "pw"
