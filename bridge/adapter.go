@@ -94,7 +94,8 @@ type Env struct {
 // A Log keeps the outbox on disk. Every method may be called from any
 // goroutine.
 type Log interface {
-	// Append returns when data is on disk. Sequence numbers grow.
+	// Append returns when data is on disk. Sequence numbers grow. data is not
+	// changed after that.
 	Append(ctx context.Context, data []byte) (seq uint64, err error)
 	// Delete forgets seq. One that is gone already is no error.
 	Delete(seq uint64) error

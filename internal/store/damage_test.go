@@ -44,14 +44,28 @@ func crashed(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	carryOver(t, s.Outbox)
 	s.Outbox.Delete(2)
 	if _, err := s.Ledger.Append(t.Context(), []byte("l1")); err != nil {
 		t.Fatal(err)
+	}
+	for _, l := range s.streams() {
+		carryOver(t, l)
 	}
 	if err := os.CopyFS(image, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
 	return image
+}
+
+// carryOver waits until all that is in the front of l is in its stream.
+func carryOver(t *testing.T, l *Log) {
+	t.Helper()
+	l.front.mu.Lock()
+	defer l.front.mu.Unlock()
+	if err := l.awaitCarried(l.next); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // edit changes a file of the image of the outbox.
@@ -152,7 +166,7 @@ func siblings(t *testing.T, dir string) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if !slices.Contains([]string{"jetstream", "key", "lock"}, e.Name()) {
+		if !slices.Contains([]string{"jetstream", "key", "lock", "outbox.0", "outbox.1", "ledger.0", "ledger.1"}, e.Name()) {
 			names = append(names, e.Name())
 		}
 	}

@@ -9,11 +9,13 @@
 //	          │                  directory, or the operator, elsewhere
 //	      connection
 //	       │      │
-//	    Outbox  Ledger           Streams
+//	    Outbox  Ledger           Logs: a Stream, and before an embedded one a
+//	       │      │              front of two files; runFront carries over
 //	       │      │
 //	       └─ link ──▶ runMender when the store fails, one goroutine brings
 //	                             it back, then does what had to wait
 //
-// The embedded server listens nowhere and syncs every write before it answers.
+// The embedded server listens nowhere and syncs every write before it answers. Most
+// records never get there: they are deleted while they are in the front.
 // A disk that was full, or a connection that was lost, needs no restart.
 package store

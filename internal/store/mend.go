@@ -110,6 +110,7 @@ func (s *Store) mend(ctx context.Context, failed bool, count int) error {
 		if err := st.doDeletes(ctx); err != nil {
 			return err
 		}
+		st.retry()
 	}
 	return nil
 }

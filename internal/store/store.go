@@ -28,10 +28,11 @@ type Options struct {
 // A Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
 	// Outbox keeps the messages that wait.
-	Outbox *Stream
+	Outbox *Log
 	// Ledger remembers what was handed on: the newest 100,000 records of the
-	// last seven days.
-	Ledger *Stream
+	// last seven days, or some more. Embedded, they outlive the process at once and
+	// the machine after a tenth of a second.
+	Ledger *Log
 
 	log  *slog.Logger
 	lock *os.File
@@ -95,13 +96,29 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	} else {
 		err = s.openEmbedded(ctx, o)
 	}
+	if err == nil && o.Server == "" {
+		err = s.openFronts(ctx, o)
+	}
 	if err != nil {
 		return err
 	}
 	mending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.wg.Go(func() { s.runMender(mending) })
+	for _, l := range s.streams() {
+		if l.front != nil {
+			s.wg.Go(func() { l.runFront(mending) })
+		}
+	}
 	return nil
+}
+
+// openFronts puts files before the streams.
+func (s *Store) openFronts(ctx context.Context, o Options) error {
+	if err := s.Outbox.openFront(ctx, o.Dir, "outbox", s.log); err != nil {
+		return err
+	}
+	return s.Ledger.openFront(ctx, o.Dir, "ledger", s.log)
 }
 
 // attach connects to the host and makes the streams.
@@ -114,8 +131,8 @@ func (s *Store) attach(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
-	s.Outbox = newStream(s, js, outboxConfig(s.host))
-	s.Ledger = newStream(s, js, ledgerConfig(s.host))
+	s.Outbox = newLog(newStream(s, js, outboxConfig(s.host)), false)
+	s.Ledger = newLog(newStream(s, js, ledgerConfig(s.host)), true)
 	return s.prepare(ctx)
 }
 
@@ -145,7 +162,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) streams() []*Stream { return []*Stream{s.Outbox, s.Ledger} }
+func (s *Store) streams() []*Log { return []*Log{s.Outbox, s.Ledger} }
 
 // Key is 32 random bytes that belong to this state directory.
 func (s *Store) Key() []byte { return s.key }
@@ -154,12 +171,26 @@ func (s *Store) Key() []byte { return s.key }
 // as safe as it should be. Its name, in place of an adapter's, is "store".
 func (s *Store) Health() bridge.Health { return s.link.health() }
 
+func (s *Store) closeFronts() {
+	for _, l := range s.streams() {
+		if l == nil || l.front == nil {
+			continue
+		}
+		if err := l.front.settle(); err != nil {
+			s.log.Error("store did not sync its last records", "log", l.config.Name, "err", err)
+		}
+		l.front.close()
+		l.front.err = os.ErrClosed
+	}
+}
+
 // Close ends the store and unlocks the directory. What was appended is on disk.
 func (s *Store) Close() {
 	if s.stop != nil {
 		s.stop()
 	}
 	s.wg.Wait()
+	s.closeFronts()
 	s.detach()
 	if s.host != nil {
 		s.host.close()

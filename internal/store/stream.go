@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	maxBytes   = 1 << 30   // of the outbox on disk; more is refused
-	ledgerSize = 256 << 20 // of the ledger on disk; the oldest goes
+	maxBytes   = 1 << 30  // of the outbox on disk; more is refused
+	ledgerSize = 64 << 20 // of the ledger on disk; the oldest goes
 	ledgerMsgs = 100_000
 	ledgerAge  = 7 * 24 * time.Hour
 
