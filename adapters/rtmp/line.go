@@ -86,7 +86,7 @@ func (l *line) quit(st *stream) {
 	}
 	l.players = slices.DeleteFunc(l.players, func(o *stream) bool { return o == st })
 	empty := l.publisher == nil && len(l.players) == 0
-	if empty {
+	if empty && h.lines[l.key] == l {
 		delete(h.lines, l.key)
 	}
 	leg := l.leg
