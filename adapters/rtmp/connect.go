@@ -88,7 +88,7 @@ func (s *session) connect(c wire.Command) error {
 	if err := s.enter(c, a, wire.Number(object.Get("audioCodecs"))); err != nil {
 		return err
 	}
-	s.app = a
+	s.app, s.amf3 = a, encoding == 3
 	if err := s.conn.Establish(); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -45,7 +45,9 @@ func TestTextsOfACall(t *testing.T) {
 			t.Errorf("%d: %+v", i, m)
 		}
 	}
-	r.h.Answer(func(bridge.Message) (bridge.Outcome, error) { return 0, &bridge.Error{Op: "test", Cause: bridge.Forbidden} })
+	r.h.Answer(func(bridge.Message) (bridge.Outcome, error) {
+		return 0, &bridge.Error{Op: "test", Cause: bridge.Forbidden}
+	})
 	if err := c.Notify(0, "sendMessage", "nobody waits for the answer"); err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,9 @@ func TestACallIsRefused(t *testing.T) {
 	c.told("rejected", "404 Not Found")
 	c.say("invite", "a b")
 	c.told("rejected", "484 Address Incomplete")
-	r.h.TakeCalls(func(bridge.Invite) error { return &bridge.Error{Op: "test", Cause: bridge.Forbidden, Reason: "not you"} })
+	r.h.TakeCalls(func(bridge.Invite) error {
+		return &bridge.Error{Op: "test", Cause: bridge.Forbidden, Reason: "not you"}
+	})
 	c.say("invite", "bob@gw.example")
 	c.told("rejected", "403 not you")
 	r.h.TakeCalls(nil)

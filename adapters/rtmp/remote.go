@@ -48,6 +48,7 @@ func remoteTaste() taste { return taste{hear: []codec.Format{speexWide, pcmu, pc
 
 // dial implements far.
 func (r *remote) dial(l *leg) {
+	l.rings()
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if !r.house.crew.start(func() { r.keep(ctx) }) {

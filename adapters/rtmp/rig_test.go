@@ -11,6 +11,7 @@ import (
 	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
 	"gateway/bridge/bridgetest"
+	"gateway/bridge/media"
 	"gateway/bridge/media/mediatest"
 )
 
@@ -249,4 +250,19 @@ func (r *rig) eventually(what string, ok func() bool) {
 		}
 		<-time.After(time.Millisecond)
 	}
+}
+
+// port waits for the port of a call.
+func (r *rig) port(c *bridgetest.Call) (port media.PacketPort) {
+	r.t.Helper()
+	r.eventually("there is a port", func() bool {
+		for _, ev := range c.Events() {
+			if ready, ok := ev.(bridge.MediaReady); ok {
+				port = ready.Port
+				return true
+			}
+		}
+		return false
+	})
+	return port
 }

@@ -40,7 +40,7 @@ type session struct {
 	host    string // by which the client came, for domains
 	name    string // who it is; "" before it has shown that
 	display string
-	amf3    bool // it speaks so
+	amf3    bool // it wants to be spoken to so, by its connect
 	spoke   bool // it has used commands of calls
 	byURL   bool // it has called, or waits, by publishing or playing a URL
 	leave   func()
@@ -154,7 +154,6 @@ func (s *session) take(m wire.Message) error {
 
 // command takes a command: connect first, then any.
 func (s *session) command(c wire.Command) error {
-	s.amf3 = c.AMF3
 	switch {
 	case c.Name == "connect":
 		if s.app.kind != appNone {
