@@ -107,11 +107,23 @@ func (c *call) agreed() {
 		r.agreed(c.m.legs[n].agreed)
 		formats = append(formats, strings.Join(r.Formats, " "))
 	}
+	c.converts(c.m.mode == mediaTranscoded && c.m.room)
 	if mode := string(c.m.mode); mode != c.record.Media {
 		c.record.Media = mode
 		c.table.metrics.mode(c.m.mode)
 		c.log.Log(context.Background(), c.level(), "media crosses", "mode", mode, "formats", formats)
 	}
+}
+
+// converts counts the call among those that are transcoded, or not.
+func (c *call) converts(yes bool) {
+	switch {
+	case yes && !c.transcodes:
+		c.table.transcoded.Add(1)
+	case !yes && c.transcodes:
+		c.table.transcoded.Add(-1)
+	}
+	c.transcodes = yes
 }
 
 // route finds out where a transfer leads: as whoever asks for it would dial,

@@ -149,31 +149,3 @@ func (d Description) reaches(other Description) bool {
 	}
 	return false
 }
-
-// A mediaMode is how media crosses between two legs.
-type mediaMode string
-
-// The ways in which media crosses, the cheapest first.
-const (
-	mediaNone      mediaMode = "none"      // no stream is live on both legs
-	mediaUntouched mediaMode = "untouched" // packets pass as they came
-	mediaApart     mediaMode = "apart"     // streams that share no format: nothing can be heard
-)
-
-// chooseMode says how media crosses between two legs on which this was agreed.
-// It is decided anew at every change.
-func chooseMode(a, b Description) mediaMode {
-	mode := mediaNone
-	theirs := b.slots()
-	for i, at := range a.slots() {
-		j := slices.Index(theirs, at)
-		if j < 0 || !a[i].live() || !b[j].live() {
-			continue
-		}
-		if slices.ContainsFunc(a[i].Formats, func(f codec.Format) bool { return isSound(f) && has(b[j].Formats, f) }) {
-			return mediaUntouched
-		}
-		mode = mediaApart
-	}
-	return mode
-}

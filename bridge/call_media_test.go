@@ -71,9 +71,12 @@ func TestTheCallerCantHearTheWinner(t *testing.T) {
 		w.take(homes[1], "pcmu")
 		a.Say(bridge.Refused{Seq: 1, Cause: bridge.NotAcceptable})
 		w.rest()
-		w.last("caller", a, "hangup not-acceptable")
-		w.last("winner", homes[1], "hangup not-acceptable")
-		w.recorded("not-acceptable")
+		w.joined(a, homes[1])
+		a.End(bridge.Normal)
+		w.rest()
+		if r := w.recorded("normal")[0]; r.Media != "transcoded" {
+			t.Errorf("recorded %+v", r)
+		}
 	})
 }
 
@@ -128,11 +131,13 @@ func TestCodecsOfTheMap(t *testing.T) {
 		offered []string
 		want    string // "" if the caller is refused
 	}{
-		{"all, as the caller prefers", nil, []string{"pcmu", "telephone-event", "pcma"}, "0 sendrecv pcmu/8000 pcma/8000 telephone-event/8000"},
-		{"in the map's order", []string{"PCMA", "opus", "pcmu"}, []string{"pcmu", "cn", "pcma", "g729"}, "0 sendrecv pcma/8000 pcmu/8000 cn/8000"},
+		{"all, as the caller prefers", nil, []string{"pcmu", "telephone-event", "pcma"}, "0 sendrecv pcmu/8000 pcma/8000 opus/48000/2 g722/8000 telephone-event/8000 telephone-event/48000"},
+		{"in the map's order", []string{"PCMA", "opus", "pcmu"}, []string{"pcmu", "cn", "pcma", "g729"}, "0 sendrecv pcma/8000 pcmu/8000 opus/48000/2 cn/8000"},
 		{"by the clock", []string{"speex/16000"}, []string{"speex/8000", "speex/16000"}, "0 sendrecv speex/16000"},
 		{"once each", []string{"speex/16000", "speex"}, []string{"speex/8000", "speex/16000"}, "0 sendrecv speex/16000 speex/8000"},
-		{"nothing is left", []string{"opus"}, []string{"pcmu", "telephone-event"}, ""},
+		{"none is the caller's", []string{"opus"}, []string{"pcmu", "telephone-event"}, "0 sendrecv opus/48000/2 telephone-event/8000 telephone-event/48000"},
+		{"nothing is left", []string{"opus"}, []string{"ilbc", "telephone-event"}, ""},
+		{"nothing that we can bring it to", []string{"ilbc"}, []string{"pcmu", "telephone-event"}, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			inTown(t, bridge.Terms{Codecs: row.codecs}, bridge.Limits{}, func(w *town) {
@@ -159,7 +164,7 @@ func TestOnlySoundCrosses(t *testing.T) {
 		video := bridge.Stream{ID: "1", Kind: codec.Video, Dir: bridge.SendReceive, Formats: []codec.Format{{Kind: codec.Video, Name: "vp8", Rate: 90000}}}
 		inv.Offer.Desc = append(inv.Offer.Desc, video)
 		a, homes := w.place(inv)
-		if got := bridgetest.Words(homes[0].Invite.Offer.Desc); got != "0 sendrecv pcmu/8000 pcma/8000, 1 refused" {
+		if got := bridgetest.Words(homes[0].Invite.Offer.Desc); got != "0 sendrecv pcmu/8000 pcma/8000 opus/48000/2 g722/8000, 1 refused" {
 			t.Errorf("offered %q", got)
 		}
 		w.take(homes[0], "pcmu")
@@ -243,7 +248,7 @@ func TestARefusedOfferLeavesTheCallAsItWas(t *testing.T) {
 		a, b := w.talk()
 		a.Say(bridge.Offered{Offer: bridge.Offer{Seq: 2, Desc: bridgetest.Sound("g722")}})
 		w.rest()
-		w.last("callee", b, "offer 2 0 sendrecv g722/8000")
+		w.last("callee", b, "offer 2 0 sendrecv g722/8000 opus/48000/2 pcma/8000 pcmu/8000")
 		b.Say(bridge.Refused{Seq: 2, Cause: bridge.NotAcceptable})
 		w.rest()
 		w.last("caller", a, "refuse 2 not-acceptable")
@@ -271,7 +276,7 @@ func TestOffersThatCrossAreRefused(t *testing.T) {
 		a.Say(bridge.Offered{Offer: bridge.Offer{Seq: 2, Desc: bridgetest.Sound("pcma")}})
 		b.Say(bridge.Offered{Offer: bridge.Offer{Seq: 1, Desc: bridgetest.Sound("pcmu")}})
 		w.rest()
-		w.heard("callee", b, "offer 2 0 sendrecv pcma/8000", "refuse 1 conflict")
+		w.heard("callee", b, "offer 2 0 sendrecv pcma/8000 opus/48000/2 g722/8000 pcmu/8000", "refuse 1 conflict")
 		a.Say(bridge.Offered{Offer: bridge.Offer{Seq: 3, Desc: bridgetest.Sound("pcma")}})
 		w.rest()
 		w.last("caller", a, "refuse 3 conflict")
@@ -297,7 +302,7 @@ func TestOffersBeforeTheCallIsTakenAreRefused(t *testing.T) {
 func TestAnOfferWithoutAnyOfTheMapsFormats(t *testing.T) {
 	inTown(t, bridge.Terms{Codecs: []string{"pcmu"}}, bridge.Limits{}, func(w *town) {
 		a, b := w.talk()
-		b.Say(bridge.Offered{Offer: bridge.Offer{Seq: 1, Desc: bridgetest.Sound("opus/48000")}})
+		b.Say(bridge.Offered{Offer: bridge.Offer{Seq: 1, Desc: bridgetest.Sound("ilbc")}})
 		w.rest()
 		w.last("callee", b, "refuse 1 not-acceptable")
 		w.last("caller", a, "accept")

@@ -19,10 +19,12 @@ type callMetrics struct {
 	jitter    *prometheus.HistogramVec
 	under     prometheus.GaugeFunc
 	ports     prometheus.GaugeFunc
+	converted prometheus.GaugeFunc
 }
 
-// newCallMetrics makes them; underWay counts calls, and ports those of media.
-func newCallMetrics(underWay, ports func() int) *callMetrics {
+// newCallMetrics makes them; underWay counts calls, ports those of media, and
+// transcoded the calls that are.
+func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -51,11 +53,13 @@ func newCallMetrics(underWay, ports func() int) *callMetrics {
 		ports: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_media_ports",
 			Help: "Streams of legs that ports are open for: a pair each, or a place on those that are shared."},
 			func() float64 { return float64(ports()) }),
+		converted: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_calls_transcoded", Help: "Calls whose sound is decoded and encoded."},
+			func() float64 { return float64(transcoded()) }),
 	}
 }
 
 func (m *callMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under, m.ports}
+	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under, m.ports, m.converted}
 }
 
 // refused counts a caller that was not let in.

@@ -32,6 +32,8 @@ type calls struct {
 	refusals *rate.Limiter
 	untold   atomic.Uint64
 
+	transcoded atomic.Int32 // calls
+
 	wg sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows: adapters bring calls, calls end
@@ -71,7 +73,7 @@ func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
 	if o.Media != nil {
 		ports = o.Media.Count
 	}
-	t.metrics = newCallMetrics(t.count, ports)
+	t.metrics = newCallMetrics(t.count, ports, func() int { return int(t.transcoded.Load()) })
 	return t
 }
 
@@ -92,7 +94,8 @@ func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg)
 	if inv.Plain && !terms.Plain {
 		return errPlain
 	}
-	if inv.Offer != nil && !terms.filter(inv.Offer.Desc).live() {
+	if inv.Offer != nil && !terms.filter(inv.Offer.Desc).live() &&
+		!(t.mayTranscode() && terms.extend(inv.Offer.Desc).live()) {
 		return errNoFormats
 	}
 	c := &call{id: newID(), table: t, inv: inv, box: newMailbox(), m: newMachine(sender, t.dead)}
@@ -236,6 +239,7 @@ func (t *calls) retire(c *call) {
 func (t *calls) done(c *call) {
 	t.retire(c)
 	c.unpay()
+	c.converts(false)
 	t.wg.Done()
 }
 
@@ -245,6 +249,9 @@ func (t *calls) count() int {
 	defer t.mu.Unlock()
 	return len(t.live)
 }
+
+// mayTranscode reports whether there is room for one more call that is transcoded.
+func (t *calls) mayTranscode() bool { return t.limits.mayTranscode(int(t.transcoded.Load())) }
 
 // leave lets no more calls in, and waits for those under way until ctx is
 // done; then cut ends them.

@@ -112,20 +112,25 @@ func (t *Terms) complete(spec *MapSpec) Terms {
 // once more in another form, as some offer it who would like it encrypted.
 const maxLive = 2
 
-// filter is what may cross of d: sound only, and of that the formats of Codecs
-// in their order, or all. A stream of which nothing is left stays, refused, as do
-// those after the first few.
-func (t *Terms) filter(d Description) Description {
+// filter is what may cross of d as it is: sound only, and of that the formats of
+// Codecs in their order, or all. A stream of which nothing is left stays, refused, as
+// do those after the first few.
+func (t *Terms) filter(d Description) Description { return t.pick(d, t.choose) }
+
+// pick is d with what choose picks of the formats of each stream of sound.
+func (t *Terms) pick(d Description, choose func([]codec.Format) []codec.Format) Description {
 	out := make(Description, len(d))
 	live := 0
 	for i, s := range d {
 		out[i] = s
 		out[i].Formats = nil
-		if s.Kind != codec.Audio || live == maxLive {
+		if s.Kind != codec.Audio || live == maxLive || !s.live() {
 			continue
 		}
-		if out[i].Formats = t.choose(s.Formats); len(out[i].Formats) > 0 {
+		if out[i].Formats = choose(s.Formats); out[i].live() {
 			live++
+		} else {
+			out[i].Formats = nil
 		}
 	}
 	return out
@@ -140,21 +145,27 @@ func (t *Terms) choose(formats []codec.Format) []codec.Format {
 			beside = append(beside, f)
 		}
 	}
-	if len(t.Codecs) > 0 {
-		all := sound
-		sound = nil
-		for _, c := range t.Codecs {
-			for _, f := range all {
-				if named(f, c) && !has(sound, f) {
-					sound = append(sound, f)
-				}
-			}
-		}
-	}
+	sound = t.preferred(sound)
 	if len(sound) == 0 {
 		return nil
 	}
 	return append(sound, beside...)
+}
+
+// preferred are those of list that Codecs has, in its order; all if it has none.
+func (t *Terms) preferred(list []codec.Format) []codec.Format {
+	if len(t.Codecs) == 0 {
+		return list
+	}
+	var some []codec.Format
+	for _, c := range t.Codecs {
+		for _, f := range list {
+			if named(f, c) && !has(some, f) {
+				some = append(some, f)
+			}
+		}
+	}
+	return some
 }
 
 // named reports whether f is called c in a map's codecs.

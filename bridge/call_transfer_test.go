@@ -32,7 +32,7 @@ func TestABlindTransferByTheCallee(t *testing.T) {
 		if c.Invite.From.Name != "l1" || c.Invite.To.Name != "r5" || c.Invite.By != (bridge.Address{Adapter: "right", Name: "r9"}) {
 			t.Errorf("invited by %+v", c.Invite)
 		}
-		if got := bridgetest.Words(c.Invite.Offer.Desc); got != "0 sendrecv pcmu/8000 pcma/8000" {
+		if got := bridgetest.Words(c.Invite.Offer.Desc); got != "0 sendrecv pcmu/8000 pcma/8000 opus/48000/2 g722/8000" {
 			t.Errorf("offered %q", got)
 		}
 		w.joined(a, b) // until somebody is there

@@ -59,6 +59,9 @@ type machine struct {
 	align int
 	next  int // whose turn that is
 	mode  mediaMode
+	// room: one more call may be transcoded, or this one is. The call says so before each
+	// step.
+	room bool
 	// terms are those of the map that took the call.
 	terms  *Terms
 	dead   deadline // what the silence timer is set for
@@ -93,6 +96,8 @@ type member struct {
 	joined map[string]media.PacketPort // by stream: what its port is joined to
 	silent map[string]bool             // by stream
 	heard  bool                        // it was not silent once
+	// narrowed: it was offered only what the other has, since the last exchange.
+	narrowed bool
 }
 
 // away reports whether nothing more is to be done for the leg.

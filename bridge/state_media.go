@@ -13,6 +13,9 @@ func (m *machine) mediaReady(n int, ev MediaReady) {
 	l.ports[ev.Stream] = ev.Port
 	delete(l.silent, ev.Stream)
 	m.join()
+	if x, y := m.pair[0], m.pair[1]; m.mode == mediaUntouched && ev.Port.Frames && m.state == talking && x != nobody && y != nobody {
+		m.cross()
+	}
 }
 
 // mediaLost forgets a port, and parts what it was joined to.

@@ -14,7 +14,7 @@ func (m *machine) offer(n int, d Description, x exchange) {
 func (m *machine) answer(n int, seq uint32, d Description) {
 	l := m.legs[n]
 	l.asked = nil
-	l.told = d.as(l.streams)
+	l.told = reply(l.said, d.as(l.streams))
 	l.agreed = l.told
 	m.do(action{do: doAnswer, leg: n, seq: seq, desc: l.told})
 }
@@ -29,19 +29,20 @@ func (m *machine) offered(n int, o Offer) {
 	l, to := m.legs[n], m.other(n)
 	if m.seeks(n) && m.search.offer == nil && l.asked == nil {
 		l.asked = &o
-		m.describe(l, m.search.terms.filter(o.Desc))
+		m.describe(l, m.keep(m.search.terms, o.Desc))
 		return
 	}
 	if m.state != talking || m.open != nil || to == nobody || !l.taken || !m.legs[to].taken {
 		m.refuse(n, o.Seq, Conflict)
 		return
 	}
-	d := m.terms.filter(o.Desc)
+	d := m.present(to, m.terms, o.Desc)
 	if o.Desc.live() && !d.live() {
 		m.refuse(n, o.Seq, NotAcceptable)
 		return
 	}
-	m.offer(to, d, exchange{from: n, seq: o.Seq, desc: d})
+	l.narrowed, m.legs[to].narrowed = false, false
+	m.offer(to, d, exchange{from: n, seq: o.Seq, desc: m.keep(m.terms, o.Desc)})
 }
 
 // answered passes on what a leg answers.
@@ -127,13 +128,9 @@ func (m *machine) proceed() {
 		return
 	}
 	m.align = 0
-	m.mode = chooseMode(m.legs[x].agreed, m.legs[y].agreed)
-	m.do(action{do: doAgreed, leg: nobody})
-	if m.mode == mediaApart {
-		m.end(NotAcceptable, nobody)
-		return
+	if m.cross() && !m.narrow() {
+		m.listen(false)
 	}
-	m.listen(false)
 }
 
 // alignNext offers one of the pair what the other can, if it does not know.
@@ -148,10 +145,10 @@ func (m *machine) alignNext() bool {
 			continue
 		}
 		l := m.legs[n]
-		want := m.terms.filter(m.legs[o].said)
-		if !l.told.covers(want.as(l.streams)) {
+		want := m.keep(m.terms, m.legs[o].said).as(l.streams)
+		if !l.told.covers(want) && !m.suffices(l, m.legs[o], want) {
 			m.align--
-			m.offer(n, want, exchange{from: nobody})
+			m.offer(n, m.present(n, m.terms, m.legs[o].said), exchange{from: nobody})
 			return true
 		}
 	}

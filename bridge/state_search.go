@@ -21,7 +21,7 @@ func (m *machine) describe(l *member, d Description) {
 func (m *machine) seek(s *search) {
 	m.search = s
 	if s.offer != nil {
-		s.offer = &Offer{Seq: 1, Desc: s.terms.filter(s.offer.Desc)}
+		s.offer = &Offer{Seq: 1, Desc: m.present(nobody, s.terms, s.offer.Desc)}
 		if !s.offer.Desc.live() {
 			m.foundNobody(NotAcceptable)
 			return
@@ -144,7 +144,7 @@ func (m *machine) connect(n int, late bool) {
 	m.do(action{do: doUp, leg: n})
 	switch {
 	case late:
-		m.offer(0, l.said, exchange{from: n, seq: l.asked.Seq, desc: l.said})
+		m.offer(0, m.present(0, m.terms, l.said), exchange{from: n, seq: l.asked.Seq, desc: l.said})
 		l.asked = nil
 	case a.asked != nil:
 		m.answer(0, a.asked.Seq, l.said)

@@ -294,16 +294,32 @@ func TestTheWayMediaCrosses(t *testing.T) {
 		want mediaMode
 	}{
 		{"a format in common", sound("0", SendReceive, "pcmu", "opus"), sound("x", SendReceive, "opus"), mediaUntouched},
-		{"none in common", sound("0", SendReceive, "pcmu"), sound("0", SendReceive, "pcma"), mediaApart},
-		{"only events in common", sound("0", SendReceive, "pcmu", "telephone-event"), sound("0", SendReceive, "pcma", "telephone-event"), mediaApart},
+		{"none in common", sound("0", SendReceive, "pcmu"), sound("0", SendReceive, "pcma"), mediaTranscoded},
+		{"none that we know", sound("0", SendReceive, "pcmu"), sound("0", SendReceive, "x-other"), mediaApart},
+		{"only events in common", sound("0", SendReceive, "pcmu", "telephone-event"), sound("0", SendReceive, "pcma", "telephone-event"), mediaTranscoded},
 		{"refused on one side", refused, sound("0", SendReceive, "pcma"), mediaNone},
 		{"nothing", nil, nil, mediaNone},
 		{"the second stream only", append(slices.Clone(refused), sound("1", SendReceive, "pcma")...),
 			append(sound("0", SendReceive, "pcma"), sound("1", SendReceive, "pcma")...), mediaUntouched},
 	} {
-		if got := chooseMode(row.a, row.b); got != row.want {
+		if got := chooseMode(row.a, row.b, false); got != row.want {
 			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
+	}
+}
+
+func TestAPortForFramesMakesACallRepacked(t *testing.T) {
+	t.Parallel()
+	m := begin(false)
+	for _, in := range taken {
+		m.step(in)
+	}
+	if m.mode != mediaUntouched {
+		t.Fatal(m.mode)
+	}
+	list := m.step(input{1, MediaReady{"0", media.PacketPort{Slot: 3, Frames: true}}})
+	if m.mode != mediaRepacked || !slices.ContainsFunc(list, func(a action) bool { return a.do == doAgreed }) {
+		t.Errorf("%v, %v", m.mode, list)
 	}
 }
 

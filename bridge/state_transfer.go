@@ -43,7 +43,7 @@ func (m *machine) joinIn(ev joins) {
 	a := m.legs[0]
 	a.asked, m.terms = ev.offer, ev.terms
 	if ev.offer != nil {
-		m.describe(a, ev.terms.filter(ev.offer.Desc))
+		m.describe(a, m.keep(ev.terms, ev.offer.Desc))
 	}
 	m.handover = &handover{who: nobody, stays: 0}
 	m.asking = true
@@ -129,9 +129,9 @@ func (m *machine) given(ev given) {
 	a := m.legs[0]
 	if o := a.asked; o != nil {
 		d := a.said
-		m.offer(n, d, exchange{from: 0, seq: o.Seq, desc: d, lets: true})
+		m.offer(n, m.present(n, m.terms, d), exchange{from: 0, seq: o.Seq, desc: d, lets: true})
 	} else {
-		m.offer(0, m.terms.filter(ev.leg.said), exchange{from: nobody})
+		m.offer(0, m.present(0, m.terms, ev.leg.said), exchange{from: nobody})
 		m.align, m.next = alignBound, n
 		m.letIn(0)
 	}

@@ -94,6 +94,13 @@ func (t *throttle) admitCall(all, ofSender int, pay func() error) error {
 	return nil
 }
 
+// mayTranscode reports whether one call more may be transcoded, beside so many.
+func (t *throttle) mayTranscode(already int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.limits.Transcoded <= 0 || already < t.limits.Transcoded
+}
+
 // prune forgets the senders that have their whole allowance again; if that is
 // not enough, all. For callers that hold mu.
 func (t *throttle) prune() {

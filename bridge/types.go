@@ -147,6 +147,7 @@ type Limits struct {
 	Calls             int           // at once, of all
 	CallsPerSender    int           // at once
 	CallsPerSecond    int           // begun by all
+	Transcoded        int           // calls at once whose sound is decoded and encoded
 }
 
 func quote(s string) string { return strconv.QuoteToASCII(s) }

@@ -255,14 +255,16 @@ func (p *Phone) Hangup(c bridge.Cause) {
 func Sound(names ...string) bridge.Description { return Stream("0", bridge.SendReceive, names...) }
 
 // Stream is a Description of one stream of sound. Names are as in "pcmu" or
-// "opus/48000".
+// "opus/48000/2".
 func Stream(id string, dir bridge.Dir, names ...string) bridge.Description {
 	s := bridge.Stream{ID: id, Kind: codec.Audio, Dir: dir}
 	for _, name := range names {
 		f := codec.Format{Kind: codec.Audio, Name: name, Rate: 8000, Channels: 1}
 		if base, rate, ok := strings.Cut(name, "/"); ok {
 			f.Name = base
+			rate, channels, _ := strings.Cut(rate, "/")
 			fmt.Sscan(rate, &f.Rate)
+			fmt.Sscan(channels, &f.Channels)
 		}
 		s.Formats = append(s.Formats, f)
 	}

@@ -20,7 +20,10 @@ var ErrNoPorts = errors.New("no media port is left")
 // A PacketPort names the sockets of one stream of one leg in a Plane. It is
 // worth nothing once the port is closed: another that takes its slot has
 // another generation. The zero PacketPort is none.
-type PacketPort struct{ Loop, Slot, Generation uint32 }
+type PacketPort struct {
+	Loop, Slot, Generation uint32
+	Frames                 bool // it was opened with Open.Frames
+}
 
 // IsZero reports whether p is none.
 func (p PacketPort) IsZero() bool { return p == PacketPort{} }

@@ -93,6 +93,7 @@ func (l *loader) checkLimits(lim limits) bridge.Limits {
 		"calls":               lim.Calls,
 		"calls_per_sender":    lim.CallsPerSender,
 		"calls_per_second":    lim.CallsPerSecond,
+		"transcoded":          lim.Transcoded,
 	} {
 		if n < 0 || n > maxRate {
 			l.meaning("limits", key, "want 0 (no limit) to "+strconv.Itoa(maxRate), false)

@@ -164,7 +164,7 @@ func TestDefaults(t *testing.T) {
 	f := mustLoad(t, small)
 	want := "[gateway]\nnode = \"Gw-1.example.org\"\nstate = \"etc/state\"\nlog = \"info\"\nlog_format = \"text\"\ndrain = \"30s\"\n\n" +
 		"[limits]\nmessages_per_sender = 300\nmessages_per_second = 200\nexpire = \"72h\"\n" +
-		"calls = 1000\ncalls_per_sender = 50\ncalls_per_second = 100\n\n" +
+		"calls = 1000\ncalls_per_sender = 50\ncalls_per_second = 100\ntranscoded = 100\n\n" +
 		"[media]\nports = \"20000-29999\"\ndead = \"1m\"\nprocess = false\n\n"
 	var b strings.Builder
 	if err := f.Print(&b); err != nil || !strings.HasPrefix(b.String(), want) {

@@ -114,6 +114,7 @@ type limits struct {
 	Calls             int           `toml:"calls"`
 	CallsPerSender    int           `toml:"calls_per_sender"`
 	CallsPerSecond    int           `toml:"calls_per_second"`
+	Transcoded        int           `toml:"transcoded"`
 }
 
 // mapTable is a table [[map]].

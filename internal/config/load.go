@@ -102,7 +102,7 @@ func (l *loader) file() *File {
 	}
 	lim := limits{
 		MessagesPerSender: 300, MessagesPerSecond: 200, Expire: 72 * time.Hour,
-		Calls: 1000, CallsPerSender: 50, CallsPerSecond: 100,
+		Calls: 1000, CallsPerSender: 50, CallsPerSecond: 100, Transcoded: 100,
 	}
 	var maps []mapTable
 	d := &decoder{probs: l.probs, secrets: l.secrets, later: later()}

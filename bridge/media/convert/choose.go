@@ -17,11 +17,9 @@ type Way struct {
 // peer that takes out. repacks: one of the two has frames that are no packets, so what
 // is shared has to be packed anew. Events are not looked at: they are no sound.
 //
-// Between two peers with packets nothing is transcoded that might pass untouched:
-// what the sender may send besides is thrown away.
+// What the sender may send besides that which is shared is transcoded, in case it does.
 func Choose(in, out []media.Payload, repacks bool) []Way {
 	ways := make([]Way, len(in))
-	shared := false
 	for i, p := range in {
 		ways[i].In = p
 		if !isSound(p.Format) {
@@ -29,14 +27,10 @@ func Choose(in, out []media.Payload, repacks bool) []Way {
 		}
 		if q, ok := same(p.Format, out); ok {
 			ways[i].Out, ways[i].Mode = q, media.CrossUntouched
-			shared = true
 			if repacks {
 				ways[i].Mode = media.CrossRepacked
 			}
 		}
-	}
-	if shared && !repacks {
-		return ways
 	}
 	clock := 0
 	for i, p := range in {

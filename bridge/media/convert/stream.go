@@ -216,7 +216,7 @@ func (s *Stream) bridge(c carrier, p *slot, lost int64) {
 // way is what becomes of a payload type; nil: nothing.
 func (s *Stream) way(kind uint8) *Way {
 	for i := range s.c.Ways {
-		if w := &s.c.Ways[i]; w.In.Type == kind && w.Mode != media.CrossNone {
+		if w := &s.c.Ways[i]; w.In.Type == kind && w.Mode > media.CrossUntouched {
 			return w
 		}
 	}

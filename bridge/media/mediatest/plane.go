@@ -45,7 +45,7 @@ func (p *Plane) Open(o media.Open, events func(media.Event)) (media.Port, error)
 		p.ports = map[media.PacketPort]*port{}
 	}
 	p.last++
-	id := media.PacketPort{Loop: 0, Slot: p.last, Generation: 1}
+	id := media.PacketPort{Loop: 0, Slot: p.last, Generation: 1, Frames: o.Frames != nil}
 	p.ports[id] = &port{open: o, events: events}
 	rtp := uint16(20000 + 2*(p.last%20000))
 	if o.Frames != nil {
@@ -221,9 +221,11 @@ func (p *Plane) Ports() []media.PacketPort {
 	defer p.mu.Unlock()
 	var list []media.PacketPort
 	for slot := uint32(1); slot <= p.last; slot++ {
-		id := media.PacketPort{Slot: slot, Generation: 1}
-		if p.ports[id] != nil {
-			list = append(list, id)
+		for _, frames := range [...]bool{false, true} {
+			id := media.PacketPort{Slot: slot, Generation: 1, Frames: frames}
+			if p.ports[id] != nil {
+				list = append(list, id)
+			}
 		}
 	}
 	return list

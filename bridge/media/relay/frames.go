@@ -51,7 +51,7 @@ func (r *Relay) openFrames(o media.Open, events func(media.Event)) (media.Port, 
 		g.good = l.now
 		l.adopt(g)
 	})
-	return media.Port{ID: media.PacketPort{Loop: l.number, Slot: g.slot, Generation: g.generation}}, nil
+	return media.Port{ID: media.PacketPort{Loop: l.number, Slot: g.slot, Generation: g.generation, Frames: true}}, nil
 }
 
 // Feed hands in a frame of a port's peer.

@@ -25,6 +25,7 @@ type line struct {
 	to     media.PacketPort
 	sink   *port // takes frames; nil: `to` takes packets
 	ways   []convert.Way
+	mixed  bool // some of what comes passes untouched
 	ptime  uint8
 	open   atomic.Bool // the one may speak, and the other wants to hear
 	closed atomic.Bool
@@ -177,6 +178,7 @@ func (l *loop) lay(g *leg, ways []convert.Way) *line {
 		}
 	}
 	f.worker.lines.Add(1)
+	f.mixed = convert.Best(ways) == media.CrossUntouched
 	if p.port.intake != nil {
 		f.sink = p.port
 	}
@@ -199,10 +201,26 @@ func (l *loop) ways(g *leg) []convert.Way {
 	}
 	frames := g.port.intake != nil || p.port.intake != nil
 	ways := convert.Choose(l.formats.payloads(g.in), l.formats.payloads(p.out), frames)
-	if convert.Best(ways) <= media.CrossUntouched {
-		return nil
+	for _, w := range ways {
+		if w.Mode > media.CrossUntouched && !w.In.Format.IsNoise() {
+			return ways
+		}
 	}
-	return ways
+	return nil
+}
+
+// takes reports whether what has the route r goes by g's line, for some of it may pass
+// untouched.
+func (g *leg) takes(r route) bool {
+	f := g.line
+	switch {
+	case !f.mixed:
+		return true
+	case r.events:
+		return g.peer.made.packets > 0 && g.peer.last.ssrc == g.peer.made.ssrc
+	default:
+		return r.out == noType
+	}
 }
 
 // submit gives an RTP packet of g to its line. What is no sound is told of all the same:

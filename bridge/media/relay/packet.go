@@ -65,7 +65,7 @@ func (l *loop) sound(g *leg, n int, source netip.AddrPort) {
 		l.pressed(g, h, r, b, passes)
 	}
 	switch {
-	case g.line != nil:
+	case g.line != nil && g.takes(r):
 		l.submit(g, h, b, !r.events)
 		if r.events && passes {
 			l.carry(g, g.peer, h, r, b)

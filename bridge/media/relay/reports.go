@@ -13,8 +13,11 @@ const reportEvery = 5 * time.Second
 // apart reports whether what goes to or comes from g is made anew here, so that RTCP of
 // the one side means nothing to the other.
 func (g *leg) apart() bool {
-	return g.made != nil && g.peer != nil && (g.line != nil || g.peer.line != nil)
+	return g.made != nil && g.peer != nil && (g.line.used() || g.peer.line.used())
 }
+
+// used reports whether something has gone by the line, or is bound to.
+func (f *line) used() bool { return f != nil && (!f.mixed || f.rate.Load() != 0) }
 
 // report tells g's peer what we send and what we have heard of it, if nobody else does.
 func (l *loop) report(g *leg) {
