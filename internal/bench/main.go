@@ -38,7 +38,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, osc or relay")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, osc, relay or speex")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -95,12 +95,17 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := calls(ctx, w, out); err != nil {
 		return err
 	}
-	return relays(ctx, w, out)
+	if err := relays(ctx, w, out); err != nil {
+		return err
+	}
+	return speexes(ctx, w, out)
 }
 
 // measureOnly runs one part.
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
-	parts := map[string]func(context.Context, *world, io.Writer) error{"texts": messages, "calls": calls, "osc": osc, "relay": relays}
+	parts := map[string]func(context.Context, *world, io.Writer) error{
+		"texts": messages, "calls": calls, "osc": osc, "relay": relays, "speex": speexes,
+	}
 	f, ok := parts[part]
 	if !ok {
 		return fmt.Errorf("there is no part %q", part)
@@ -156,5 +161,15 @@ func relays(ctx context.Context, w *world, out io.Writer) error {
 		return err
 	}
 	printRelay(out, c)
+	return nil
+}
+
+// speexes measures what Speex costs.
+func speexes(ctx context.Context, _ *world, out io.Writer) error {
+	c, err := measureSpeex(ctx)
+	if err != nil {
+		return err
+	}
+	printSpeex(out, c)
 	return nil
 }
