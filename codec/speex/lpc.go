@@ -9,7 +9,7 @@ const windowLen = frameLen + subLen // what prediction is reckoned from
 var window = makeWindow()
 
 func makeWindow() [windowLen]float32 {
-	const rise, fall = 120, 38
+	const rise, fall = 120, 20
 	var w [windowLen]float32
 	for i := range w {
 		switch {
