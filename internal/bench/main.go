@@ -5,7 +5,8 @@
 // the time well enough. `make bench` runs it.
 //
 // So it does with what calls cost, beside Kamailio for their signalling and
-// rtpengine for their packets, and with what OSC groups cost, beside a plain loop.
+// rtpengine for their packets, with what OSC groups cost, beside a plain loop, and
+// with what Speex costs, beside ffmpeg.
 //
 // Rounds of all that is compared take turns, and medians are shown. CPU time
 // is what the kernel has counted for all threads and processes of a program,
