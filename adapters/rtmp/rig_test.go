@@ -101,7 +101,9 @@ func (r *rig) connect(app string, args ...any) *client {
 // phone is an account's client that speaks siprtmp's commands.
 func (r *rig) phone(name string) *client {
 	r.t.Helper()
-	return r.connect("sip/"+name+"@127.0.0.1", name, "secret", name, "wideband")
+	c := r.connect("sip/"+name+"@127.0.0.1", name, "secret", name, "wideband")
+	r.eventually("it can be called", func() bool { return len(r.a.house.Load().hub.there(name)) > 0 })
+	return c
 }
 
 // say calls a command and wants _result.
