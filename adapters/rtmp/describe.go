@@ -154,15 +154,22 @@ var (
 	events      = codec.Format{Kind: codec.Audio, Name: codec.TelephoneEvent, Rate: 8000, Channels: 1, Params: "0-16"}
 )
 
-// carried are the formats of phones that can be made of, and into, any of RTMP's:
-// the better sounding first.
+// carried are the formats of phones that can be made of, and into, any of RTMP's.
 func carried() []codec.Format { return []codec.Format{opus, g722, speexWide, pcmu, pcma, speexNarrow} }
 
-// offering are the formats to propose: the client's own first, for they cross
-// without loss.
+// offering are the formats to propose: the client's own. What it sends decides, if
+// phones don't have it, for all that comes and goes is converted then.
 func (t taste) offering() []codec.Format {
-	list := carried()
-	slices.SortStableFunc(list, func(a, b codec.Format) int { return t.rank(a) - t.rank(b) })
+	list := slices.Clone(t.send)
+	if len(list) == 0 || slices.ContainsFunc(carried(), list[0].Same) {
+		for _, f := range t.hear {
+			if !(taste{send: list}).native(f) {
+				list = append(list, f)
+			}
+		}
+	} else if list[0].Name == nameMP3 { // into which nothing can be brought
+		list = append(list, t.heardAs(nil))
+	}
 	return append(list, events)
 }
 
@@ -181,29 +188,30 @@ func (t taste) rank(f codec.Format) int {
 // native reports whether f is a client's own.
 func (t taste) native(f codec.Format) bool { return t.rank(f) < len(t.send)+len(t.hear) }
 
-// answering is what is taken of an offer: the client's own first, then what can
-// be carried.
+// answering is what is taken of an offer: the client's own, or, if there is none of
+// these, what can be brought to and from them.
 func (t taste) answering(offer []codec.Format) []codec.Format {
-	var sound, beside []codec.Format
+	var own, others, beside []codec.Format
 	for _, f := range offer {
 		switch {
 		case f.IsEvents():
 			beside = append(beside, f)
-		case f.IsNoise():
-		case slices.ContainsFunc(carried(), f.Same) || t.native(f):
-			sound = append(sound, f)
+		case t.native(f):
+			own = append(own, f)
+		case slices.ContainsFunc(carried(), f.Same):
+			others = append(others, f)
 		}
 	}
-	if len(sound) == 0 {
-		return nil
+	if t.strict {
+		slices.SortStableFunc(own, func(a, b codec.Format) int { return t.rank(a) - t.rank(b) })
 	}
-	slices.SortStableFunc(sound, func(a, b codec.Format) int {
-		if x, y := t.native(a), t.native(b); !t.strict && x && y {
-			return 0 // as the other side prefers it
-		}
-		return t.rank(a) - t.rank(b)
-	})
-	return append(sound, beside...)
+	switch {
+	case len(own) > 0:
+		return append(own, beside...)
+	case len(others) > 0:
+		return append(others, beside...)
+	}
+	return nil
 }
 
 // heardAs is the format in which a client hears what comes in one of formats.

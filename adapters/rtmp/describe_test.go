@@ -1,0 +1,58 @@
+package rtmp
+
+import (
+	"fmt"
+	"testing"
+
+	"gateway/bridge"
+	"gateway/codec"
+)
+
+func words(list []codec.Format) string { return fmt.Sprint(list) }
+
+func TestTastes(t *testing.T) {
+	t.Parallel()
+	aac := codec.Format{Kind: codec.Audio, Name: nameAAC, Rate: 44100, Channels: 2, Params: "config=1210"}
+	mp3 := codec.Format{Kind: codec.Audio, Name: nameMP3, Rate: 44100, Channels: 2}
+	gsm := codec.Format{Kind: codec.Audio, Name: "gsm", Rate: 8000, Channels: 1}
+	hear := []codec.Format{speexWide, pcmu, pcma}
+	ev := events
+	for name, c := range map[string]struct {
+		t      taste
+		offers []codec.Format
+		offer  []codec.Format // of the other side
+		answer []codec.Format
+		hears  codec.Format
+	}{
+		"a phone of Flash":     {wideTaste(), []codec.Format{speexWide, pcmu, pcma, speexNarrow, ev}, []codec.Format{pcma, opus, speexWide, ev}, []codec.Format{pcma, speexWide, ev}, pcma},
+		"one with a list":      {taste{send: []codec.Format{pcmu, speexWide}, hear: []codec.Format{pcmu, speexWide}, strict: true}, []codec.Format{pcmu, speexWide, ev}, []codec.Format{speexWide, pcmu}, []codec.Format{pcmu, speexWide}, pcmu},
+		"a publisher of A-law": {taste{send: []codec.Format{pcma}, hear: hear}, []codec.Format{pcma, speexWide, pcmu, ev}, []codec.Format{pcmu, pcma, ev}, []codec.Format{pcmu, pcma, ev}, pcmu},
+		"a publisher of AAC":   {taste{send: []codec.Format{aac}, hear: hear}, []codec.Format{aac, ev}, []codec.Format{opus, g722, ev}, []codec.Format{opus, g722, ev}, speexWide},
+		"a publisher of MP3":   {taste{send: []codec.Format{mp3}, hear: hear}, []codec.Format{mp3, speexWide, ev}, []codec.Format{gsm, pcmu}, []codec.Format{pcmu}, pcmu},
+		"a player":             {taste{hear: hear}, []codec.Format{speexWide, pcmu, pcma, ev}, []codec.Format{gsm, ev}, nil, speexWide},
+	} {
+		if got := words(c.t.offering()); got != words(c.offers) {
+			t.Errorf("%s offers %s, want %s", name, got, words(c.offers))
+		}
+		answer := c.t.answering(c.offer)
+		if words(answer) != words(c.answer) {
+			t.Errorf("%s answers %s, want %s", name, words(answer), words(c.answer))
+		}
+		if got := c.t.heardAs(answer); got.String() != c.hears.String() {
+			t.Errorf("%s hears %v, want %v", name, got, c.hears)
+		}
+	}
+}
+
+func TestWays(t *testing.T) {
+	t.Parallel()
+	all := []bridge.Dir{bridge.Inactive, bridge.SendOnly, bridge.ReceiveOnly, bridge.SendReceive}
+	for _, want := range all {
+		for _, theirs := range all {
+			got := meet(want, theirs)
+			if hasMouth(got) != (hasMouth(want) && hasEar(theirs)) || hasEar(got) != (hasEar(want) && hasMouth(theirs)) {
+				t.Errorf("%v meets %v: %v", want, theirs, got)
+			}
+		}
+	}
+}
