@@ -1,0 +1,81 @@
+package peer
+
+import "encoding/binary"
+
+// The other containers in which ffmpeg takes the bare payloads of a codec.
+
+// OpusHeaders are the packets that stand before those of a stream of Opus in one
+// channel (RFC 7845 section 5), of which nothing is to be left out.
+func OpusHeaders() [][]byte {
+	head := append([]byte("OpusHead"), 1, 1)
+	head = binary.LittleEndian.AppendUint16(head, 0)     // pre-skip
+	head = binary.LittleEndian.AppendUint32(head, 48000) // of the original
+	head = append(head, 0, 0, 0)                         // gain, mapping
+	tags := append([]byte("OpusTags"), 4, 0, 0, 0)
+	tags = append(tags, "test"...)
+	return [][]byte{head, append(tags, 0, 0, 0, 0)}
+}
+
+// FLVFile makes a file of messages of sound, each with kind, the first byte of the
+// message, and ms milliseconds after the one before.
+func FLVFile(kind byte, payloads [][]byte, ms float64) []byte {
+	file := append([]byte("FLV"), 1, 4, 0, 0, 0, 9, 0, 0, 0, 0)
+	for i, p := range payloads {
+		at, size := uint32(float64(i)*ms), len(p)+1
+		tag := []byte{8, byte(size >> 16), byte(size >> 8), byte(size), byte(at >> 16), byte(at >> 8), byte(at), byte(at >> 24), 0, 0, 0}
+		tag = append(append(tag, kind), p...)
+		file = append(file, tag...)
+		file = binary.BigEndian.AppendUint32(file, uint32(len(tag)))
+	}
+	return file
+}
+
+// ADTSUnits are the access units of a file of AAC (ISO/IEC 14496-3 section
+// 1.A.2.2), as far as it is whole.
+func ADTSUnits(file []byte) (units [][]byte) {
+	for len(file) > adtsHeader {
+		n := int(file[3]&3)<<11 | int(file[4])<<3 | int(file[5]>>5)
+		if n <= adtsHeader || n > len(file) {
+			break
+		}
+		units = append(units, file[adtsHeader:n])
+		file = file[n:]
+	}
+	return units
+}
+
+const adtsHeader = 7 // without a checksum
+
+// ADTSFile makes a file of access units of AAC-LC in one channel. Index is that of
+// the sampling rate.
+func ADTSFile(units [][]byte, index byte) (file []byte) {
+	for _, u := range units {
+		n := len(u) + adtsHeader
+		file = append(file, 0xff, 0xf1, 1<<6|index<<2, 1<<6|byte(n>>11), byte(n>>3), byte(n<<5)|0x1f, 0xfc)
+		file = append(file, u...)
+	}
+	return file
+}
+
+// MP3Frames are the frames of a file of MPEG-1 or MPEG-2 layer III without tags, as
+// far as it is whole.
+func MP3Frames(file []byte) (frames [][]byte) {
+	kbps := [2][14]int{
+		{8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
+		{32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},
+	}
+	rates := [2][3]int{{22050, 24000, 16000}, {44100, 48000, 32000}}
+	for len(file) > 4 && file[0] == 0xff {
+		one, rate, bits := int(file[1]>>3&1), file[2]>>2&3, int(file[2]>>4)
+		if rate == 3 || bits == 0 || bits == 15 {
+			break
+		}
+		n := 72*(1+one)*kbps[one][bits-1]*1000/rates[one][rate] + int(file[2]>>1&1)
+		if n > len(file) {
+			break
+		}
+		frames = append(frames, file[:n])
+		file = file[n:]
+	}
+	return frames
+}
