@@ -135,14 +135,19 @@ func (n *node) take(in *datagram.Packet, now time.Time, m *mail) {
 // another port for each of us comes from where nobody said: it is the one that
 // the server sees at the same IP address, if it has not been met.
 func (n *node) peerAt(from netip.AddrPort, p *wire.Packet, now time.Time, m *mail) *peer {
-	if q := n.from[from]; q != nil {
-		return q
-	}
-	if !p.HasUUID || p.ClientVersion == 0 || p.UUID == n.set.uuid {
+	if !p.HasUUID || p.ClientVersion == 0 || p.UUID == n.set.uuid { // one of ours may come back
 		return nil
 	}
+	if q := n.from[from]; q != nil && q.is(p.UUID) {
+		return q
+	}
+	// Two in networks that are alike have one internal address, and it may be a third
+	// one's here.
+	if q := n.byUUID[p.UUID]; q != nil && q.is(p.UUID) && q.has(from) {
+		return q
+	}
 	for _, q := range n.peers {
-		if q.entry.External.Addr() != from.Addr() || q.uuid != (wire.UUID{}) && q.uuid != p.UUID {
+		if q.entry.External.Addr() != from.Addr() || !q.is(p.UUID) || q.uuid != (wire.UUID{}) && q.uuid != p.UUID {
 			continue
 		}
 		if _, met := q.chosen(now, n.set.pace.probe); met {
@@ -259,7 +264,7 @@ func (n *node) changed(q *peer, now time.Time, m *mail) {
 	was := q.path
 	q.path = path
 	who := q.remote(now, &n.set.pace)
-	n.noise.Do(func() { n.log.Info("a peer is met", "uuid", q.uuid, "name", q.name, "path", path) })
+	n.noise.Do(func() { n.log.Info("path to a peer", "uuid", q.uuid, "name", q.name, "path", path) })
 	if (was == wire.Unreached) == (path == wire.Unreached) {
 		return
 	}

@@ -50,6 +50,21 @@ func newPeer(e wire.Entry, now time.Time) *peer {
 	return p
 }
 
+// is reports whether the peer can have a UUID: any, if the server has not said which.
+func (p *peer) is(id wire.UUID) bool {
+	return p.entry.Identity.UUID == id || p.entry.Identity.UUID == wire.UUID{}
+}
+
+// has reports whether an address is one of the peer's.
+func (p *peer) has(at netip.AddrPort) bool {
+	for _, w := range p.ways {
+		if w.at == at {
+			return true
+		}
+	}
+	return false
+}
+
 // inform notes what the server tells of the peer.
 func (p *peer) inform(e wire.Entry) {
 	p.entry = e

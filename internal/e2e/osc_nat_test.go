@@ -93,8 +93,10 @@ func (w *natWorld) join(name, addr string, nat *peer.NAT) {
 }
 
 // meet says whether the two can reach each other without help.
-func meet(a, b *natMember) bool {
-	one, two := a.host.NAT, b.host.NAT
+func meet(a, b *natMember) bool { return natsMeet(a.host.NAT, b.host.NAT) }
+
+// natsMeet says so for who is behind them.
+func natsMeet(one, two *peer.NAT) bool {
 	switch {
 	case one == nil || two == nil:
 		return true

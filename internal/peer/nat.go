@@ -35,6 +35,9 @@ type NAT struct {
 	// Hairpin: what is sent from inside to the NAT's own public endpoints comes
 	// back in (RFC 4787 section 6), with the public source.
 	Hairpin bool
+	// Outer is the NAT that this one is behind, as a provider's; nil: it is in the
+	// world. Public is an address of the network between them then.
+	Outer *NAT
 	// Isolated: hosts inside don't reach each other by their private addresses,
 	// as on the wireless of a hotel.
 	Isolated bool

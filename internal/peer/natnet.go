@@ -29,8 +29,9 @@ type Internet struct {
 
 // A NetHost is one computer of an Internet.
 type NetHost struct {
-	Addr netip.Addr
-	NAT  *NAT // nil: its address is a public one
+	Addr  netip.Addr
+	Other netip.Addr // a second one, if it has that
+	NAT   *NAT       // nil: its address is a public one
 
 	net   *Internet
 	ns    *namespace
@@ -147,36 +148,43 @@ func (h *NetHost) carry() {
 	}
 }
 
-// route carries d from the host at.
+// route carries d from the host at: from its network outwards, until there is somebody
+// whom it is for.
 func (n *Internet) route(at *NetHost, d datagram) {
-	nat := at.NAT
-	if nat != nil && d.to.Addr().As4()[3] == 255 { // 255.255.255.255, or the network's own
+	in := at.NAT                                  // the network that d is in; nil: the world
+	if in != nil && d.to.Addr().As4()[3] == 255 { // 255.255.255.255, or the network's own
 		n.broadcast(at, d)
 		return
 	}
-	if nat != nil {
-		if to := n.host(d.to.Addr(), nat); to != nil {
-			if !nat.Isolated {
+	for {
+		if to := n.host(d.to.Addr(), in); to != nil {
+			if in == nil || !in.Isolated {
 				to.deliver(&d, d.from, d.to)
 			}
 			return
 		}
-		if d.to.Addr() == nat.Public && !nat.Hairpin {
+		if nat := n.natAt(d.to.Addr(), in); nat != nil {
+			n.inward(nat, d)
 			return
 		}
-		d.from = nat.Out(d.from, d.to)
-	}
-	if to := n.host(d.to.Addr(), nil); to != nil {
-		to.deliver(&d, d.from, d.to)
-		return
-	}
-	if nat = n.natAt(d.to.Addr()); nat == nil {
-		return
-	}
-	if inside, ok := nat.In(d.from, d.to.Port()); ok {
-		if to := n.host(inside.Addr(), nat); to != nil {
-			to.deliver(&d, d.from, inside)
+		if in == nil || d.to.Addr() == in.Public && !in.Hairpin {
+			return
 		}
+		d.from, in = in.Out(d.from, d.to), in.Outer
+	}
+}
+
+// inward carries d through nat, and through those inside.
+func (n *Internet) inward(nat *NAT, d datagram) {
+	inside, ok := nat.In(d.from, d.to.Port())
+	if !ok {
+		return
+	}
+	d.to = inside
+	if to := n.host(inside.Addr(), nat); to != nil {
+		to.deliver(&d, d.from, inside)
+	} else if inner := n.natAt(inside.Addr(), nat); inner != nil {
+		n.inward(inner, d)
 	}
 }
 
@@ -203,23 +211,46 @@ func (n *Internet) host(a netip.Addr, nat *NAT) *NetHost {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	for _, h := range n.hosts {
-		if h.Addr == a && h.NAT == nat {
+		if h.NAT == nat && (h.Addr == a || h.Other == a) {
 			return h
 		}
 	}
 	return nil
 }
 
-// natAt is the NAT with the public address a.
-func (n *Internet) natAt(a netip.Addr) *NAT {
+// natAt is the NAT with the public address a in a network: that inside another, or,
+// if that is nil, the world.
+func (n *Internet) natAt(a netip.Addr, in *NAT) *NAT {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	for _, h := range n.hosts {
-		if h.NAT != nil && h.NAT.Public == a {
-			return h.NAT
+		for nat := h.NAT; nat != nil; nat = nat.Outer {
+			if nat.Public == a && nat.Outer == in {
+				return nat
+			}
 		}
 	}
 	return nil
+}
+
+// AddAddress gives the host a second address.
+func (h *NetHost) AddAddress(ctx context.Context, addr string) error {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return fmt.Errorf("host: %w", err)
+	}
+	h.net.mu.Lock()
+	h.Other = a
+	h.net.mu.Unlock()
+	if err := h.ns.ip(ctx, fmt.Sprintf("addr add %s/24 brd + dev eth0", a)); err != nil {
+		return fmt.Errorf("host %s: %w", addr, err)
+	}
+	return nil
+}
+
+// start starts a program at the host.
+func (h *NetHost) start(ctx context.Context, p *Program) error {
+	return h.ns.within(func() error { return p.Start(ctx) })
 }
 
 // ListenUDP opens a socket at the host: at its own address, or at local, which
@@ -270,5 +301,5 @@ func (h *NetHost) StartGateway(ctx context.Context, lab *Lab, binary, name, mapp
 	if err != nil {
 		return nil, err
 	}
-	return p, h.ns.within(func() error { return p.Start(ctx) })
+	return p, h.start(ctx, p)
 }
