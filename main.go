@@ -27,14 +27,16 @@ func main() {
 	flag.BoolVar(&o.Check, "check", false, "read everything, open nothing, print the resolved mapping")
 	flag.StringVar(&o.Explain, "explain", "", "say where `ADAPTER:NAME` leads")
 	flag.StringVar(&o.As, "as", "", "with -explain: for the sender `ADAPTER:NAME`")
+	flag.StringVar(&o.Send, "send", "", "send `FILE` and end; with -to")
+	flag.StringVar(&o.To, "to", "", "with -send: to `ADAPTER:NAME`")
 	showVersion := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *showVersion {
 		fmt.Println("gateway", version)
 		return
 	}
-	if o.Config == "" || flag.NArg() > 0 || o.As != "" && o.Explain == "" || o.Check && o.Explain != "" {
-		fmt.Fprintln(os.Stderr, "usage: gateway -config mapping.toml [-check | -explain ADAPTER:NAME [-as ADAPTER:NAME]]")
+	if flag.NArg() > 0 || !o.Fit() {
+		fmt.Fprintln(os.Stderr, "usage: gateway -config mapping.toml [-check | -explain ADAPTER:NAME [-as ADAPTER:NAME] | -send FILE -to ADAPTER:NAME]")
 		flag.PrintDefaults()
 		os.Exit(app.ExitConfig)
 	}

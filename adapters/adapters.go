@@ -3,6 +3,7 @@
 package adapters
 
 import (
+	"context"
 	"fmt"
 
 	"gateway/adapters/mesh"
@@ -22,6 +23,10 @@ type Kind struct {
 	// New makes an adapter of a configuration that Config gave and whose
 	// Check found nothing. What it opens is Adapter.Run's to open.
 	New func(cfg bridge.Config, env bridge.Env) (bridge.Adapter, error)
+	// Send sends a file to a name of the adapter's, from a program that does
+	// nothing else, and returns when it is there; nil for networks that have no
+	// files. progress is told bytes done and in all; it must not wait.
+	Send func(ctx context.Context, cfg bridge.Config, env bridge.Env, path, to string, progress func(done, size uint64)) error
 }
 
 // All lists every kind.
@@ -30,7 +35,7 @@ func All() []Kind {
 		kind("sip", sip.NewConfig, sip.New),
 		kind("xmpp", xmpp.NewConfig, xmpp.New),
 		kind("osc", osc.NewConfig, osc.New),
-		kind("mesh", mesh.NewConfig, mesh.New),
+		sends(kind("mesh", mesh.NewConfig, mesh.New), mesh.SendFile),
 		kind("rtmp", rtmp.NewConfig, rtmp.New),
 	}
 }
@@ -54,4 +59,18 @@ func kind[C bridge.Config, A bridge.Adapter](
 			return a, nil
 		},
 	}
+}
+
+// sends is a row of a network that has files.
+func sends[C bridge.Config](
+	k Kind, send func(ctx context.Context, cfg C, env bridge.Env, path, to string, progress func(done, size uint64)) error,
+) Kind {
+	k.Send = func(ctx context.Context, cfg bridge.Config, env bridge.Env, path, to string, progress func(done, size uint64)) error {
+		own, ok := cfg.(C)
+		if !ok {
+			return fmt.Errorf("%s: %T is another kind's configuration", k.Name, cfg)
+		}
+		return send(ctx, own, env, path, to, progress)
+	}
+	return k
 }

@@ -25,6 +25,7 @@ type Adapter struct {
 type part struct {
 	player
 	texts  *texts
+	files  *files
 	roster *roster
 	takers map[byte]taker // of values of type CC, by their first byte
 }
@@ -76,7 +77,11 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 		p.player = newServer(a, h, p)
 	}
 	p.texts = newTexts(a.set, a.log, h, p.player)
-	p.takers = map[byte]taker{wire.OpText: p.texts.take}
+	p.files = newFiles(a, h, p.player)
+	p.takers = map[byte]taker{wire.OpText: p.texts.take, wire.OpBulk: p.files.take}
+	if err := p.files.prepare(); err != nil {
+		return err
+	}
 	if err := p.open(ctx); err != nil {
 		return err
 	}
@@ -84,8 +89,10 @@ func (a *Adapter) Run(ctx context.Context, h bridge.Handler) error {
 	defer cancel(nil)
 	a.part.Store(p)
 	p.serve(ctx, cancel)
+	p.files.serve(ctx)
 	<-ctx.Done()
 	a.part.Store(nil)
+	p.files.close()
 	p.close()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		return cause
@@ -137,7 +144,9 @@ func (a *Adapter) Addrs() []netip.AddrPort {
 // Snapshot unless Run runs.
 func (a *Adapter) Snapshot() Snapshot {
 	if p := a.part.Load(); p != nil {
-		return p.snapshot()
+		s := p.snapshot()
+		s.Transfers = p.files.mover.States()
+		return s
 	}
 	return Snapshot{}
 }

@@ -37,6 +37,11 @@ type Config struct {
 	UPnP bool `toml:"upnp"`
 	// Peer is our name in the mesh.
 	Peer string `toml:"peer"`
+
+	// Folder is where objects lie that peers send; without one, none is taken.
+	// MaxFile is the largest that is taken, "1GB".
+	Folder  string `toml:"folder"`
+	MaxFile string `toml:"max_file"`
 }
 
 var _ bridge.Config = (*Config)(nil)
@@ -48,12 +53,13 @@ const (
 	defaultTimeout   = 30 * time.Second // as the original's
 	defaultRelayRate = 128 << 10
 	defaultPeer      = "gateway"
+	defaultMaxFile   = "1GB"
 )
 
 // NewConfig gives the defaults.
 func NewConfig() *Config {
 	return &Config{
-		MaxClients: defaultClients, PerHost: defaultPerHost, Timeout: defaultTimeout, Relay: true, RelayRate: defaultRelayRate, Peer: defaultPeer,
+		MaxClients: defaultClients, PerHost: defaultPerHost, Timeout: defaultTimeout, Relay: true, RelayRate: defaultRelayRate, Peer: defaultPeer, MaxFile: defaultMaxFile,
 	}
 }
 
@@ -106,6 +112,11 @@ func (c *Config) Check(bad func(key, msg string)) {
 		bad("peer", "want a name of 1 to 64 bytes without control characters")
 	} else if _, ok := wire.ParseUUID(c.Peer); ok {
 		bad("peer", "a UUID is no name")
+	}
+	if n, err := parseSize(c.MaxFile); err != nil {
+		bad("max_file", err.Error())
+	} else if n == 0 {
+		bad("max_file", "leave out folder, where nothing shall be taken")
 	}
 }
 
@@ -161,9 +172,6 @@ func (c *Config) checkClient(bad func(key, msg string)) {
 		}
 	}
 }
-
-// NotYet lists what is planned.
-func (c *Config) NotYet() []string { return []string{"folder", "max_file"} }
 
 // Claims lists the ports that are only one adapter's.
 func (c *Config) Claims() []string {

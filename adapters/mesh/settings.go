@@ -25,6 +25,9 @@ type settings struct {
 	relay               bool
 	relayRate           int
 
+	folder  string // "": no object is taken
+	maxFile uint64
+
 	client bool
 	join   string
 	port   uint16
@@ -67,6 +70,11 @@ func newSettings(c *Config, env bridge.Env) (*settings, error) {
 		naming: c.Naming(), self: c.Peer, maxClients: c.MaxClients, perHost: c.PerHost, timeout: c.Timeout,
 		relay: c.Relay, relayRate: c.RelayRate, client: c.isClient(), join: c.Join, port: uint16(c.Port), stun: c.STUN, upnp: c.UPnP, ssdp: ssdpAt, pace: originalPace(),
 	}
+	var err error
+	if s.maxFile, err = parseSize(c.MaxFile); err != nil {
+		return nil, fmt.Errorf("max_file: %w", err)
+	}
+	s.folder = c.Folder
 	for _, text := range c.Listen {
 		a, err := parseDoor(text)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"gateway/adapters/mesh/bulk"
 	"gateway/adapters/mesh/wire"
 )
 
@@ -19,6 +20,8 @@ type Snapshot struct {
 	Peers   []PeerState `json:"peers"`
 	Links   []LinkState `json:"links"` // of a server: what its clients tell of each other; of a client: its own
 	Relayed Traffic     `json:"relayed,omitzero"`
+	// Transfers are the objects that we send and receive.
+	Transfers []bulk.State `json:"transfers,omitempty"`
 }
 
 // Traffic counts what a server has handed on.

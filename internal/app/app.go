@@ -28,10 +28,23 @@ type Options struct {
 	Check   bool
 	Explain string // ADAPTER:NAME, "" for none
 	As      string // ADAPTER:NAME, "" for none
+	Send    string // a file, "" for none
+	To      string // ADAPTER:NAME, with Send
 	Version string
 	Out     io.Writer
 	Err     io.Writer
 	Signals <-chan os.Signal
+}
+
+// Fit reports whether the options go together.
+func (o *Options) Fit() bool {
+	jobs := 0
+	for _, on := range []bool{o.Check, o.Explain != "", o.Send != ""} {
+		if on {
+			jobs++
+		}
+	}
+	return o.Config != "" && jobs <= 1 && (o.As == "" || o.Explain != "") && (o.To != "") == (o.Send != "")
 }
 
 // Run is the program. It returns the exit code.
@@ -53,6 +66,8 @@ func Run(ctx context.Context, o Options) int {
 		return ExitOK
 	case o.Explain != "":
 		return explain(file, o)
+	case o.Send != "":
+		return send(ctx, file, o)
 	}
 	log := newLogger(o.Err, file.Gateway)
 	for _, p := range problems {
