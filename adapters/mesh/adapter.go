@@ -64,7 +64,13 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Adapter{set: set, env: env, log: log, metrics: m}, nil
+	a := &Adapter{set: set, env: env, log: log, metrics: m}
+	if env.Metrics != nil {
+		if err := env.Metrics.Register(newCollector(a.Snapshot)); err != nil {
+			return nil, fmt.Errorf("mesh %s: register metrics: %w", env.Name, err)
+		}
+	}
+	return a, nil
 }
 
 // Run implements bridge.Adapter. It returns an error when a port can't be bound

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"syscall"
 
@@ -41,7 +42,7 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	}
 	defer plane.Shutdown()
 	env := bridge.Env{Node: file.Gateway.Node, Version: o.Version, Metrics: registry, Key: disk.Key(), Media: plane}
-	b, err := join(file, disk, calls, env, log)
+	b, pages, err := join(file, disk, calls, env, log)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	defer cancel()
 	if file.Gateway.HTTP != "" {
 		health := func() []bridge.Health { return append(b.Health(), disk.Health()) }
-		page, err := web.Listen(file.Gateway.HTTP, health, registry, log)
+		page, err := web.Listen(file.Gateway.HTTP, health, registry, pages, log)
 		if err != nil {
 			return err
 		}
@@ -69,12 +70,18 @@ func serve(ctx context.Context, o Options, file *config.File, log *slog.Logger) 
 	return nil
 }
 
-// join makes the adapters and the bridge between them.
-func join(file *config.File, disk *store.Store, calls *records, env bridge.Env, log *slog.Logger) (*bridge.Bridge, error) {
+// A pager is an adapter with a page for operators, which is found below its name.
+type pager interface{ Page() http.Handler }
+
+// join makes the adapters and the bridge between them, and gives the adapters' pages.
+func join(
+	file *config.File, disk *store.Store, calls *records, env bridge.Env, log *slog.Logger,
+) (*bridge.Bridge, map[string]http.Handler, error) {
 	fault, err := newFault()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	pages := map[string]http.Handler{}
 	options := bridge.Options{
 		Log: log, Metrics: env.Metrics, Router: file.Router, Limits: file.Limits,
 		Outbox: disk.Outbox, Ledger: disk.Ledger, Key: disk.Key(), Drain: file.Gateway.Drain, Fault: fault,
@@ -90,12 +97,16 @@ func join(file *config.File, disk *store.Store, calls *records, env bridge.Env, 
 		env.Metrics = prometheus.WrapRegistererWith(prometheus.Labels{"adapter": a.Name}, options.Metrics)
 		adapter, err := a.Kind.New(a.Config, env)
 		if err != nil {
-			return nil, fmt.Errorf("%s.%s: %w", a.Kind.Name, a.Name, err)
+			return nil, nil, fmt.Errorf("%s.%s: %w", a.Kind.Name, a.Name, err)
+		}
+		if p, ok := adapter.(pager); ok {
+			pages[a.Name] = p.Page()
 		}
 		options.Adapters[a.Name] = adapter
 		options.Names[a.Name] = a.Config
 	}
-	return bridge.New(options)
+	b, err := bridge.New(options)
+	return b, pages, err
 }
 
 // runSignals minds the signals until ctx is done: SIGTERM drains, a second one

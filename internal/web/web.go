@@ -1,4 +1,4 @@
-// Package web serves /healthz and /metrics.
+// Package web serves /healthz, /metrics, and the pages of adapters.
 package web
 
 import (
@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,8 +27,11 @@ type Server struct {
 	server   *http.Server
 }
 
-// Listen opens addr ("127.0.0.1:8080").
-func Listen(addr string, health func() []bridge.Health, metrics prometheus.Gatherer, log *slog.Logger) (*Server, error) {
+// Listen opens addr ("127.0.0.1:8080"). pages are those of adapters, by name: each is
+// found below it.
+func Listen(
+	addr string, health func() []bridge.Health, metrics prometheus.Gatherer, pages map[string]http.Handler, log *slog.Logger,
+) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
@@ -33,6 +39,10 @@ func Listen(addr string, health func() []bridge.Health, metrics prometheus.Gathe
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, health()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { writeIndex(w, pages) })
+	for name, page := range pages {
+		mux.Handle("GET /"+name+"/", http.StripPrefix("/"+name, page))
+	}
 	return &Server{listener: l, server: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -83,4 +93,21 @@ func writeHealth(w http.ResponseWriter, adapters []bridge.Health) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	w.Write(append(body, '\n')) // the client may be gone: nothing to be done about it
+}
+
+// index lists what there is to look at.
+var index = template.Must(template.New("index").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Gateway</title>
+<h1>Gateway</h1>
+<ul>{{range .}}<li><a href="/{{.}}">{{.}}</a></li>{{end}}</ul>
+`))
+
+func writeIndex(w http.ResponseWriter, pages map[string]http.Handler) {
+	all := []string{"healthz", "metrics"}
+	for _, name := range slices.Sorted(maps.Keys(pages)) {
+		all = append(all, name+"/")
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'")
+	_ = index.Execute(w, all) // the client may be gone
 }

@@ -31,7 +31,8 @@ func TestHealthIsRedAndSaysWhoIsDown(t *testing.T) {
 	health := []bridge.Health{{Adapter: "chat", Up: true}, {Adapter: "pbx", Error: "no <answer>"}}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "gateway_test", Help: "Of this test."}))
-	s, err := Listen("127.0.0.1:0", func() []bridge.Health { return health }, registry, slog.New(slog.DiscardHandler))
+	pages := map[string]http.Handler{"lab": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "lab's "+r.URL.Path) })}
+	s, err := Listen("127.0.0.1:0", func() []bridge.Health { return health }, registry, pages, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +52,16 @@ func TestHealthIsRedAndSaysWhoIsDown(t *testing.T) {
 	if code, body = get(t, base+"/metrics"); code != http.StatusOK || !strings.Contains(body, "gateway_test 0") {
 		t.Errorf("metrics: %d %s", code, body)
 	}
-	if code, _ = get(t, base+"/"); code != http.StatusNotFound {
+	if code, body = get(t, base+"/lab/x"); code != http.StatusOK || body != "lab's /x" {
+		t.Errorf("an adapter's page: %d %s", code, body)
+	}
+	if code, body = get(t, base+"/"); code != http.StatusOK || !strings.Contains(body, `<a href="/lab/">`) {
+		t.Errorf("the index: %d %s", code, body)
+	}
+	if code, _ = get(t, base+"/other"); code != http.StatusNotFound {
 		t.Errorf("another page: %d", code)
 	}
-	if _, err := Listen(s.Addr().String(), nil, registry, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := Listen(s.Addr().String(), nil, registry, nil, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a port that is taken is no error")
 	}
 	cancel()

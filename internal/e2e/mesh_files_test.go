@@ -1,0 +1,109 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gateway/internal/peer"
+)
+
+// fileServer starts a gateway that is a mesh's server and takes files into the folder, behind
+// a bad link, and gives the mapping of who joins by that.
+func (w *world) fileServer() (folder string, pipe *peer.UDPPipe, mapping string) {
+	w.t.Helper()
+	folder = filepath.Join(w.t.TempDir(), "received")
+	_, server := w.meshServer(fmt.Sprintf("folder = %q", folder), `max_file = "50MB"`)
+	pipe = &peer.UDPPipe{Rate: 20e6 / 8, Delay: 50 * time.Millisecond, Loss: 0.02, Reorder: 0.1}
+	w.must(pipe.Open(w.At(meshHost, 0), server))
+	w.t.Cleanup(pipe.Close)
+	mapping = filepath.Join(w.t.TempDir(), "mapping.toml")
+	text := fmt.Sprintf("[gateway]\nstate = %q\n[mesh.lab]\njoin = %q\n", w.t.TempDir(), pipe.Addr())
+	w.must(os.WriteFile(mapping, []byte(text), 0o600))
+	return folder, pipe, mapping
+}
+
+// file makes one of so many bytes.
+func (w *world) file(name string, size int) (path string, data []byte) {
+	w.t.Helper()
+	data = make([]byte, size)
+	rand.NewChaCha8([32]byte{1}).Read(data)
+	path = filepath.Join(w.t.TempDir(), name)
+	w.must(os.WriteFile(path, data, 0o600))
+	return path, data
+}
+
+// A file crosses a link that loses, delays and reorders, though its sender is
+// killed half-way: what was there is not sent again.
+func TestAFileCrossesABadLinkAndItsSendersEnd(t *testing.T) {
+	w := newWorld(t)
+	folder, pipe, mapping := w.fileServer()
+	const size = 16 << 20
+	path, data := w.file("Grüße 👋.bin", size)
+	first := exec.CommandContext(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
+	out, err := first.StdoutPipe()
+	w.must(err)
+	w.must(first.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		fields := strings.Fields(strings.TrimSuffix(lines.Text(), " %"))
+		if done, err := strconv.Atoi(fields[len(fields)-1]); err == nil && done > 40 {
+			break
+		}
+	}
+	w.must(first.Process.Kill())
+	_ = first.Wait() // it was killed
+	before := pipe.Sent()
+	if before < size/4 {
+		t.Fatalf("only %d bytes had been sent", before)
+	}
+	r, err := peer.Run(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
+	w.must(err)
+	if r.Code != 0 || !strings.Contains(r.Out, "16.8 MB are with lab:gw") {
+		t.Fatalf("exit %d: %s%s", r.Code, r.Out, r.ErrOut)
+	}
+	got, err := os.ReadFile(filepath.Join(folder, "Grüße 👋.bin"))
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	// What came since the last two seconds' note may be sent again.
+	if sent := pipe.Sent() - before; sent > size*9/10 {
+		t.Errorf("%d bytes of %d were sent the second time", sent, size)
+	}
+}
+
+func TestAFileThatIsNotSentSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	folder, _, mapping := w.fileServer()
+	path, _ := w.file("big.bin", 50e6+1)
+	for _, row := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"-send", path, "-to", "lab:gw"}, 1, "the peer does not want it"},
+		{[]string{"-send", path, "-to", "lab:nobody"}, 1, "is not in the mesh"},
+		{[]string{"-send", path, "-to", "other:gw"}, 2, "there is no adapter"},
+		{[]string{"-send", path + "x", "-to", "lab:gw"}, 2, "no file that can be read"},
+		{[]string{"-send", path}, 2, "usage:"},
+	} {
+		r, err := peer.Run(w.ctx, os.Getenv(binaryEnv), append([]string{"-config", mapping}, row.args...)...)
+		w.must(err)
+		if r.Code != row.code || !strings.Contains(r.ErrOut, row.want) {
+			t.Errorf("%q: exit %d, %s; want %d and %q", row.args, r.Code, r.ErrOut, row.code, row.want)
+		}
+	}
+	if there, _ := filepath.Glob(filepath.Join(folder, "*")); len(there) > 0 {
+		t.Errorf("%q is there", there)
+	}
+}
