@@ -33,8 +33,8 @@ func (w *world) fileServer() (folder string, pipe *peer.UDPPipe, mapping string)
 	return folder, pipe, mapping
 }
 
-// file makes one of so many bytes.
-func (w *world) file(name string, size int) (path string, data []byte) {
+// randomFile makes one of so many bytes.
+func (w *world) randomFile(name string, size int) (path string, data []byte) {
 	w.t.Helper()
 	data = make([]byte, size)
 	rand.NewChaCha8([32]byte{1}).Read(data)
@@ -49,7 +49,7 @@ func TestAFileCrossesABadLinkAndItsSendersEnd(t *testing.T) {
 	w := newWorld(t)
 	folder, pipe, mapping := w.fileServer()
 	const size = 16 << 20
-	path, data := w.file("Grüße 👋.bin", size)
+	path, data := w.randomFile("Grüße 👋.bin", size)
 	first := exec.CommandContext(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
 	out, err := first.StdoutPipe()
 	w.must(err)
@@ -85,7 +85,7 @@ func TestAFileCrossesABadLinkAndItsSendersEnd(t *testing.T) {
 func TestAFileThatIsNotSentSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	folder, _, mapping := w.fileServer()
-	path, _ := w.file("big.bin", 50e6+1)
+	path, _ := w.randomFile("big.bin", 50e6+1)
 	for _, row := range []struct {
 		args []string
 		code int

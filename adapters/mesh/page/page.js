@@ -25,7 +25,7 @@ function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
     if (key === "class") node.className = value;
-    else if (key === "width") node.style.width = value;
+    else if (key === "share") node.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
     else node.setAttribute(key, value);
   }
   node.append(...children);
@@ -50,7 +50,7 @@ function ago(from, now) {
 const title = (peer) => peer.name || peer.uuid || peer.external;
 
 function meter(label, share, text, path) {
-  const bar = make("div", { class: `bar ${path}` }, make("i", { width: percent(Math.min(1, Math.max(0, share))) }));
+  const bar = make("div", { class: `bar ${path}` }, make("i", { share }));
   return make("div", { class: "meter" }, make("span", {}, label), bar, make("b", {}, text));
 }
 
@@ -63,7 +63,7 @@ function showPairs(state, links) {
     all++;
   }
   const shown = paths.filter((p) => count[p] > 0);
-  $("pairs").replaceChildren(...shown.map((p) => make("i", { class: p, width: percent(count[p] / all) })));
+  $("pairs").replaceChildren(...shown.map((p) => make("i", { class: p, share: count[p] / all })));
   $("pairs").setAttribute("aria-label", shown.map((p) => `${count[p]} ${words[p]}`).join(", ") || "no pairs");
   $("legend").replaceChildren(...paths.map((p) => make("li", { class: p, "data-path": p }, make("i"), `${count[p]} ${words[p]}`)));
 }
@@ -81,7 +81,7 @@ function cell(from, to, link) {
   const told = `${title(from)} reaches ${title(to)} ${words[path]}` +
     (reached ? `: ${milliseconds(link.rtt)}, jitter ${milliseconds(link.jitter)}, ${percent(link.loss)} lost` : "");
   const td = make("td", { class: path, title: told, "data-from": title(from), "data-to": title(to) }, reached ? milliseconds(link.rtt).replace(" ms", "") : "–");
-  if (reached && link.loss > 0) td.append(make("span", { class: "lost", width: percent(link.loss) }));
+  if (reached && link.loss > 0) td.append(make("span", { class: "lost", share: link.loss }));
   return td;
 }
 
