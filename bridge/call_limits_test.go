@@ -212,7 +212,7 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 		w.plane.SetStats(a.Port("0"), media.Stats{
 			In: media.Flow{Packets: 990, Octets: 170280, Lost: 10, Jitter: 4 * time.Millisecond}, Out: media.Flow{Packets: 500},
 			Reported: media.Report{Lost: 50, Jitter: 20 * time.Millisecond, Trip: 100 * time.Millisecond, At: time.Now()},
-			Dropped:  map[media.Drop]uint64{media.DropSource: 3, media.DropType: 4}, Suite: media.SuiteCM80, Keys: media.KeysSDES,
+			Dropped:  map[media.Drop]uint64{media.DropSource: 3, media.DropCeiling: 4}, Suite: media.SuiteCM80, Keys: media.KeysSDES,
 		})
 		w.after(20 * time.Second)
 		if n := w.sum("gateway_media_ports"); n != 2 {
@@ -236,7 +236,7 @@ func TestWhatWasHeardIsRecorded(t *testing.T) {
 			t.Errorf("the silent one %+v", none)
 		}
 		for name, want := range map[string]float64{
-			"gateway_call_one_way_total": 1, "gateway_call_zero_packet_streams_total": 1, "gateway_call_mos": 1,
+			"gateway_call_one_way_total": 1, "gateway_media_dropped_packets_total": 7, "gateway_call_zero_packet_streams_total": 1, "gateway_call_mos": 1,
 			"gateway_call_loss_ratio": 1, "gateway_call_jitter_seconds": 1, "gateway_call_setup_seconds": 1,
 			"gateway_call_talk_seconds": 1, "gateway_call_media_total": 1, "gateway_media_ports": 0, "gateway_call_legs_total": 2,
 		} {

@@ -12,6 +12,7 @@ type callMetrics struct {
 	transfers *prometheus.CounterVec
 	oneWay    prometheus.Counter
 	zero      *prometheus.CounterVec
+	dropped   *prometheus.CounterVec
 	setup     *prometheus.HistogramVec
 	talk      *prometheus.HistogramVec
 	mos       *prometheus.HistogramVec
@@ -41,7 +42,10 @@ func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 		transfers: counter("gateway_call_transfers_total", "Transfers that were asked for, by what came of them: done, or the cause of a refusal.", "result"),
 		oneWay: prometheus.NewCounter(prometheus.CounterOpts{Name: "gateway_call_one_way_total",
 			Help: "Calls that were taken and in which only one side was ever heard."}),
-		zero:  counter("gateway_call_zero_packet_streams_total", "Streams of legs in calls that were taken, from which no packet came.", "adapter"),
+		zero: counter("gateway_call_zero_packet_streams_total", "Streams of legs in calls that were taken, from which no packet came.", "adapter"),
+		dropped: counter("gateway_media_dropped_packets_total",
+			"Packets that came for streams of calls that have ended, and were thrown away, by why: \"ceiling\" are more than any stream has.",
+			"adapter", "reason"),
 		setup: histogram("gateway_call_setup_seconds", "Time until a call was taken, by the caller's adapter.", []float64{.1, .25, .5, 1, 2, 5, 10, 20, 30, 60}, "adapter"),
 		talk:  histogram("gateway_call_talk_seconds", "Time from there to the end.", []float64{1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}, "adapter"),
 		mos:   histogram("gateway_call_mos", "Mean opinion score of what came from a leg's party, by the E-model.", []float64{1.5, 2, 2.5, 3, 3.25, 3.5, 3.75, 4, 4.2, 4.4}, "adapter"),
@@ -59,7 +63,10 @@ func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 }
 
 func (m *callMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under, m.ports, m.converted}
+	return []prometheus.Collector{
+		m.legs, m.active, m.modes, m.transfers, m.oneWay, m.zero, m.dropped, m.setup, m.talk, m.mos, m.loss, m.jitter, m.under, m.ports,
+		m.converted,
+	}
 }
 
 // refused counts a caller that was not let in.
@@ -92,6 +99,7 @@ func (m *callMetrics) end(r *Record) {
 	taken, heard, mute := !r.Answer.IsZero(), 0, 0
 	for _, l := range r.Legs {
 		m.legs.WithLabelValues(l.Adapter, l.Direction, l.Cause).Inc()
+		m.drops(l)
 		if !taken || l.Answer.IsZero() || len(l.Streams) == 0 {
 			continue
 		}
@@ -113,6 +121,17 @@ func (m *callMetrics) end(r *Record) {
 		m.oneWay.Inc()
 	}
 	m.talk.WithLabelValues(r.Legs[0].Adapter).Observe(r.Talk)
+}
+
+// drops counts what was thrown away of a leg's streams.
+func (m *callMetrics) drops(l *LegRecord) {
+	for _, s := range l.Streams {
+		for why, n := range s.stats.Dropped {
+			if n > 0 {
+				m.dropped.WithLabelValues(l.Adapter, why.String()).Add(float64(n))
+			}
+		}
+	}
 }
 
 func (m *callMetrics) stream(adapter string, s StreamRecord) {

@@ -283,8 +283,16 @@ const (
 	DropSend                  // the system would not send it
 	DropFull                  // more than can be carried at a time
 	DropLate                  // it came when its time had passed
+	DropCeiling               // more came than any stream has
 	DropCount                 // how many there are
 )
+
+// String is the word for metrics.
+func (d Drop) String() string {
+	return [...]string{
+		"source", "malformed", "type", "repeat", "auth", "early", "nowhere", "send", "full", "late", "ceiling", "unknown",
+	}[min(d, DropCount)]
+}
 
 // A Crossing is how the sound of a port reaches the one it is joined to, the
 // cheapest first.

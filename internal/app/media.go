@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"log/slog"
+	"time"
 
 	"gateway/bridge/media"
 	"gateway/bridge/media/child"
@@ -16,13 +17,17 @@ type plane interface {
 	Shutdown()
 }
 
+// portsRest is how long a pair of ports is nobody's between two calls: longer than a
+// packet is under way, or a party takes to learn that its call has ended.
+const portsRest = 2 * time.Second
+
 // newPlane makes what carries the media of calls, as [media] says.
 func newPlane(m config.Media, log *slog.Logger) (plane, error) {
 	first, last, ok := m.Range()
 	if !ok {
 		return nil, errors.New("[media] ports is no range") // the file was not checked
 	}
-	o := relay.Options{First: first, Last: last, Dead: m.Dead, STUN: m.STUN, Log: log}
+	o := relay.Options{First: first, Last: last, Dead: m.Dead, Rest: portsRest, STUN: m.STUN, Log: log}
 	if m.Process {
 		return child.Start(o)
 	}

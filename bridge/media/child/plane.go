@@ -58,7 +58,7 @@ func start(o relay.Options, c func() command, patient time.Duration) (*Plane, er
 	}
 	p := &Plane{
 		options: options{
-			First: o.First, Last: o.Last, Dead: o.Dead, Loops: o.Loops, Addresses: o.Addresses, STUN: o.STUN,
+			First: o.First, Last: o.Last, Dead: o.Dead, Rest: o.Rest, Loops: o.Loops, Addresses: o.Addresses, STUN: o.STUN,
 		},
 		command: c, log: o.Log, teller: relay.NewTeller(), patient: patient, done: make(chan struct{}),
 	}

@@ -48,7 +48,7 @@ type request struct {
 // options are relay.Options as values.
 type options struct {
 	First, Last uint16
-	Dead        time.Duration
+	Dead, Rest  time.Duration
 	Loops       int
 	Addresses   []netip.Addr
 	STUN        string
@@ -270,6 +270,6 @@ func (w *writer) fail(err error) {
 // relayOptions are o with a log.
 func (o options) relayOptions(log *slog.Logger) relay.Options {
 	return relay.Options{
-		First: o.First, Last: o.Last, Dead: o.Dead, Loops: o.Loops, Addresses: o.Addresses, STUN: o.STUN, Log: log,
+		First: o.First, Last: o.Last, Dead: o.Dead, Rest: o.Rest, Loops: o.Loops, Addresses: o.Addresses, STUN: o.STUN, Log: log,
 	}
 }

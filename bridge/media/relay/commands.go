@@ -206,7 +206,7 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 		}
 		r.reflector.unwant()
 	case g.own():
-		r.ports.give(owner.number)
+		r.ports.give(owner.number, r.clock())
 	}
 	r.table.give(g)
 	return s

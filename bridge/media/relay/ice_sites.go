@@ -240,6 +240,6 @@ func (r *Relay) leaveSite(l *loop, s *site) {
 			delete(l.shared, one.key)
 			one.close()
 		}
-		r.ports.give(number)
+		r.ports.give(number, r.clock())
 	})
 }

@@ -242,10 +242,10 @@ func TestManyAtOnceOpenAndClose(t *testing.T) {
 
 func TestPairsOfPortsRestAndRunOut(t *testing.T) {
 	t.Parallel()
-	p := newPorts(5001, 5008, func(int, func(i, j int)) {})
+	p := newPorts(5001, 5008, 2*time.Second, func(int, func(i, j int)) {})
 	var got []uint16
 	for {
-		port, ok := p.take()
+		port, ok := p.take(time.Second)
 		if !ok {
 			break
 		}
@@ -254,10 +254,16 @@ func TestPairsOfPortsRestAndRunOut(t *testing.T) {
 	if want := []uint16{5002, 5004, 5006}; !slices.Equal(got, want) {
 		t.Fatalf("the pairs are %v, want %v", got, want)
 	}
-	p.give(5004)
-	p.give(5002)
-	if port, _ := p.take(); port != 5004 {
+	p.give(5004, time.Second)
+	p.give(5002, 2*time.Second)
+	if port, ok := p.take(3*time.Second - 1); ok {
+		t.Errorf("%d was given and has not rested", port)
+	}
+	if port, _ := p.take(3 * time.Second); port != 5004 {
 		t.Errorf("%d was given, though 5004 has rested longer", port)
+	}
+	if port, ok := p.take(3 * time.Second); ok {
+		t.Errorf("%d was given and has not rested", port)
 	}
 }
 

@@ -52,7 +52,7 @@ func (l *loop) sound(g *leg, n int, source netip.AddrPort) {
 		return
 	}
 	if !g.within(l.now, 1) {
-		g.drop(media.DropSend)
+		g.drop(media.DropCeiling)
 		return
 	}
 	if !l.count(g, h, r, n) {
@@ -153,7 +153,7 @@ func (l *loop) control(g *leg, which, n int, source netip.AddrPort) {
 		return
 	}
 	if !g.within(l.now, controlCost) {
-		g.drop(media.DropSend)
+		g.drop(media.DropCeiling)
 		return
 	}
 	l.hear(g)

@@ -31,6 +31,8 @@ type Options struct {
 	// Dead is how long a peer that may speak can be silent before it is told;
 	// 0: it is never told.
 	Dead time.Duration
+	// Rest is how long a pair is not used again after it was closed.
+	Rest time.Duration
 	// Loops is how many there are at most; 0: one for each CPU. The
 	// second has nothing to do before the first one is full.
 	Loops int
@@ -89,7 +91,7 @@ func newRelay(o Options, n network, start time.Time, clock func() time.Duration)
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{
-		start: start, clock: clock, network: n, ports: newPorts(o.First, o.Last, rand.Shuffle), wiring: newWiring(o.First, o.Last),
+		start: start, clock: clock, network: n, ports: newPorts(o.First, o.Last, o.Rest, rand.Shuffle), wiring: newWiring(o.First, o.Last),
 		teller: NewTeller(), dtls: endpoint, done: make(chan struct{}),
 		addresses: hostAddresses{fixed: o.Addresses}, reflector: newReflector(o.STUN),
 	}
@@ -210,7 +212,7 @@ func (r *Relay) Open(o media.Open, events func(media.Event)) (media.Port, error)
 	if err != nil {
 		r.network.close(handles[forRTP])
 		r.network.close(handles[forRTCP])
-		r.ports.give(number)
+		r.ports.give(number, r.clock())
 		return media.Port{}, fmt.Errorf("open a media port: %w", err)
 	}
 	return media.Port{
@@ -239,11 +241,11 @@ func (r *Relay) bind(local netip.Addr, scope uint32) (number uint16, handles [2]
 	var taken []uint16
 	defer func() {
 		for _, n := range taken {
-			r.ports.give(n)
+			r.ports.give(n, r.clock())
 		}
 	}()
 	for range maxTries {
-		number, ok := r.ports.take()
+		number, ok := r.ports.take(r.clock())
 		if !ok {
 			break
 		}

@@ -249,7 +249,7 @@ func (p *party) taken(n uint64) media.Stats {
 		s, _ = p.w.Stats(p.port.ID)
 		sum := s.In.Packets
 		for why, d := range s.Dropped {
-			if why != media.DropNowhere && why != media.DropSend {
+			if why != media.DropNowhere && why != media.DropSend && why != media.DropCeiling {
 				sum += d
 			}
 		}
