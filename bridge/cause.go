@@ -28,6 +28,7 @@ const (
 	Looped                          // has been here before, or has gone too far
 	Unavailable                     // is not there now
 	Busy                            // is there, and occupied
+	BusyEverywhere                  // is occupied, and so at every other place
 	Declined                        // is there, and does not want to
 	Cancelled                       // whoever asked took it back
 	Conflict                        // crossed another request of the same kind
@@ -50,7 +51,8 @@ var causeWords = [...]string{
 	BadAddress: "bad-address", Gone: "gone", Moved: "moved", Unsupported: "unsupported",
 	NotAcceptable: "not-acceptable", WrongType: "wrong-type", TooLarge: "too-large",
 	Policy: "policy", Looped: "looped", Unavailable: "unavailable", Busy: "busy",
-	Declined: "declined", Cancelled: "cancelled", Conflict: "conflict",
+	BusyEverywhere: "busy-everywhere",
+	Declined:       "declined", Cancelled: "cancelled", Conflict: "conflict",
 	Constrained: "constrained", NoRoute: "no-route", Overloaded: "overloaded",
 	Timeout: "timeout", GatewayTimeout: "gateway-timeout", Normal: "normal",
 	Elsewhere: "elsewhere", Replaced: "replaced", NoMedia: "no-media", Insecure: "insecure",

@@ -181,7 +181,7 @@ func (m *machine) refusedBy(n int, c Cause) {
 	if m.pair[1] == n && m.handover == nil {
 		m.pair[1] = nobody
 	}
-	if c == Declined {
+	if c == Declined || c == BusyEverywhere {
 		// A person has said no: not here, and not elsewhere.
 		for _, o := range slices.Clone(s.live) {
 			m.hang(o, Cancelled)
@@ -232,7 +232,7 @@ func huntsOn(c Cause) bool {
 // is told if there are others first: what a person said, then what is true of the
 // call whatever is tried, then of the place, then of the moment, then faults.
 var refusals = [...]Cause{
-	Declined, Busy,
+	Declined, BusyEverywhere, Busy,
 	NotAcceptable, WrongType, TooLarge, Insecure, Policy, Forbidden, Unauthorized,
 	Unavailable, Unregistered, Moved, Gone, NotFound, BadAddress, Unsupported,
 	Timeout, GatewayTimeout, Overloaded, Constrained, NoRoute, Looped, Conflict, Malformed,

@@ -27,6 +27,7 @@ var statuses = map[bridge.Cause]int{
 	bridge.Looped:         482,
 	bridge.Unavailable:    480,
 	bridge.Busy:           486,
+	bridge.BusyEverywhere: 600,
 	bridge.Declined:       603,
 	bridge.Cancelled:      487,
 	bridge.Conflict:       491,
@@ -50,7 +51,7 @@ var causes = map[int]bridge.Cause{
 	415: bridge.WrongType, 416: bridge.BadAddress, 480: bridge.Unavailable, 481: bridge.NotFound, 482: bridge.Looped,
 	483: bridge.Looped, 484: bridge.BadAddress, 485: bridge.BadAddress, 486: bridge.Busy, 487: bridge.Cancelled,
 	488: bridge.NotAcceptable, 491: bridge.Conflict, 500: bridge.Internal, 501: bridge.Unsupported, 502: bridge.NoRoute,
-	503: bridge.Overloaded, 504: bridge.GatewayTimeout, 600: bridge.Busy, 603: bridge.Declined, 604: bridge.NotFound,
+	503: bridge.Overloaded, 504: bridge.GatewayTimeout, 600: bridge.BusyEverywhere, 603: bridge.Declined, 604: bridge.NotFound,
 	606: bridge.NotAcceptable, 607: bridge.Declined, 608: bridge.Policy,
 }
 
@@ -59,7 +60,7 @@ var phrases = map[int]string{
 	301: "Moved", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 410: "Gone",
 	413: "Too Large", 415: "Unsupported Media Type", 480: "Temporarily Unavailable", 482: "Loop Detected", 484: "Address Incomplete",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Internal Server Error",
-	501: "Not Supported", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 603: "Decline", 608: "Rejected",
+	501: "Not Supported", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 600: "Busy Everywhere", 603: "Decline", 608: "Rejected",
 }
 
 // statusText is what a client is told of a cause: "404 Not Found". reason, if the

@@ -77,7 +77,7 @@ func (siprtmpTongue) over(s *session, p *phone, was stage, c bridge.Cause, reaso
 // taken.
 func (siprtmpTongue) hungUp(s *session, _ *phone, c bridge.Cause) {
 	switch c {
-	case bridge.Normal, bridge.Cancelled, bridge.Declined, bridge.Busy, bridge.Unavailable:
+	case bridge.Normal, bridge.Cancelled, bridge.Declined, bridge.Busy, bridge.BusyEverywhere, bridge.Unavailable:
 	default:
 		s.call("byed")
 	}

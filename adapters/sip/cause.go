@@ -24,6 +24,7 @@ var statuses = map[bridge.Cause]int{
 	bridge.Looped:         482,
 	bridge.Unavailable:    480,
 	bridge.Busy:           486,
+	bridge.BusyEverywhere: 600,
 	bridge.Declined:       603,
 	bridge.Cancelled:      487,
 	bridge.Conflict:       491,
@@ -140,7 +141,7 @@ var causes = map[int]bridge.Cause{
 	504: bridge.GatewayTimeout,
 	505: bridge.NotAcceptable,
 	513: bridge.TooLarge,
-	600: bridge.Busy,
+	600: bridge.BusyEverywhere,
 	603: bridge.Declined,
 	604: bridge.NotFound,
 	606: bridge.NotAcceptable,
@@ -245,5 +246,6 @@ var phrases = map[int]string{
 	504: "Server Time-out",
 	505: "Version Not Supported",
 	513: "Message Too Large",
+	600: "Busy Everywhere",
 	603: "Decline",
 }

@@ -65,7 +65,7 @@ func TestCausesOfCallsSurviveTheWire(t *testing.T) {
 		// With its reason it is the same, but for what has no name in Q.850.
 		ended := dialog.Ended{Why: dialog.HungUp, Reasons: dialog.ParseReason([]string{reason(c).Value})}
 		want = c
-		if _, named := releases[c]; !named || c == bridge.Replaced {
+		if _, named := releases[c]; !named && c != bridge.BusyEverywhere || c == bridge.Replaced {
 			want = bridge.Normal
 		}
 		if got, _ := endOf(ended, 0); got != want {

@@ -163,7 +163,7 @@ func (l *leg) note(r refusal) {
 			return 1
 		case bridge.Unavailable, bridge.Internal, bridge.Overloaded, bridge.Constrained, bridge.NoRoute:
 			return 2
-		case bridge.Busy:
+		case bridge.Busy, bridge.BusyEverywhere:
 			return 4
 		case bridge.Declined:
 			return 5

@@ -14,6 +14,9 @@ func reason(c bridge.Cause) wire.Field {
 		// What phones look for, so as to show no missed call (RFC 3326 section 2).
 		return dialog.Reason{Protocol: "SIP", Cause: 200, Text: completedElsewhere}.Field()
 	}
+	if c == bridge.BusyEverywhere { // Q.850 does not tell it from Busy
+		return dialog.Reason{Protocol: "SIP", Cause: callStatusOf(c), Text: c.String()}.Field()
+	}
 	return dialog.Reason{Protocol: "Q.850", Cause: releaseOf(c), Text: c.String()}.Field()
 }
 

@@ -135,7 +135,7 @@ func (x *exchange) done(o bridge.Outcome, err error) {
 	switch {
 	case status == 415:
 		fields = accepts()
-	case wrong.After > 0 && (status == 480 || status == 500 || status == 486 || status == 603):
+	case wrong.After > 0 && (status == 480 || status == 500 || status == 486 || status == 600 || status == 603):
 		fields = append(fields, retryAfter(wrong.After)) // where RFC 3261 section 20.33 has it
 	}
 	x.answer(status, cmp.Or(wire.Phrase(wrong.Reason), phrases[status]), fields...)

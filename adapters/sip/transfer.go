@@ -134,9 +134,10 @@ func (l *leg) referTarget(b *branch, m *wire.Message) (to, leg, replaces string,
 	}
 	to, err = l.e.set.nameOf(&refer.URI)
 	if rep := refer.Replaces; rep != nil {
-		// Its tags are as we see them, whom the new INVITE would come to.
+		// Its tags are as we see them, whom the new INVITE would come to. As that would be,
+		// it is refused while the other call rings.
 		if c := l.e.dialogs.Find(rep.CallID, rep.ToTag, rep.FromTag); c != nil {
-			if other := l.e.legs.of(c); other != nil && other != l && sameParty(c.Path(), b.call.Path()) {
+			if other := l.e.legs.of(c); other != nil && other != l && c.Established() && sameParty(c.Path(), b.call.Path()) {
 				return other.far(), other.id, "", 0
 			}
 			return "", "", "", 481

@@ -165,3 +165,23 @@ func TestACallMayTakeThePlaceOfAnother(t *testing.T) {
 	next.invite(audio(5000, "0"), "Replaces: nobody@nowhere;to-tag=1;from-tag=2")
 	next.expect("SIP/2.0 481")
 }
+
+func TestACallThatRingsIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	talking(t, b, u, 0, "0")
+	other := &farUA{fakePeer: u.fakePeer, gw: u.gw, tag: "far2"}
+	b.dial(func(inv *bridge.Invite) { inv.From.Name = "carol" })
+	req := other.called()
+	other.reply(req, 180, other.tag, "")
+	tagOf := func(v string) string { _, tag, _ := strings.Cut(v, ";tag="); return tag }
+	replaces := other.callID + ";to-tag=" + tagOf(other.to) + ";from-tag=" + tagOf(other.from)
+	next := &farUA{fakePeer: u.fakePeer, gw: u.gw, tag: "next"}
+	next.invite(audio(5000, "0"), "Replaces: "+replaces)
+	next.expect("SIP/2.0 481")
+	next.invite(audio(5000, "0"), "Replaces: "+replaces+";early-only")
+	next.expect("SIP/2.0 481")
+	escaped := strings.NewReplacer("@", "%40", ";", "%3B", "=", "%3D").Replace(replaces)
+	u.request("REFER", "", "Refer-To: <sip:carol@gw.example.org?Replaces="+escaped+">")
+	u.expect("SIP/2.0 481")
+}

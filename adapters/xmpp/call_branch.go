@@ -220,7 +220,7 @@ func rankOf(c bridge.Cause) int {
 		return 0
 	case bridge.Unavailable, bridge.Timeout, bridge.Unsupported, bridge.Internal:
 		return 1
-	case bridge.Busy:
+	case bridge.Busy, bridge.BusyEverywhere:
 		return 3
 	case bridge.Declined:
 		return 4

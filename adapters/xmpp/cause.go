@@ -37,7 +37,7 @@ func toCondition(c bridge.Cause) condition {
 		return condition{"not-acceptable", "cancel"}
 	case bridge.Policy, bridge.TooLarge:
 		return condition{"policy-violation", "modify"}
-	case bridge.Unavailable, bridge.Busy:
+	case bridge.Unavailable, bridge.Busy, bridge.BusyEverywhere:
 		return condition{"recipient-unavailable", "wait"}
 	case bridge.Declined, bridge.Cancelled:
 		return condition{"recipient-unavailable", "cancel"}

@@ -12,6 +12,7 @@ var reasons = []struct {
 	{bridge.Normal, "success", ""},
 	{bridge.Replaced, "success", "the call goes on elsewhere"},
 	{bridge.Busy, "busy", ""},
+	{bridge.BusyEverywhere, "busy", ""},
 	{bridge.Declined, "decline", ""},
 	{bridge.Forbidden, "decline", "not allowed"},
 	{bridge.Unauthorized, "decline", "not allowed"},

@@ -12,7 +12,7 @@ func TestCausesOfCallsGoThereAndBack(t *testing.T) {
 	lossy := map[bridge.Cause]bridge.Cause{
 		bridge.Replaced: bridge.Normal, bridge.Forbidden: bridge.Declined, bridge.Unauthorized: bridge.Declined,
 		bridge.Unregistered: bridge.Declined, bridge.Policy: bridge.Declined, bridge.Elsewhere: bridge.Cancelled,
-		bridge.GatewayTimeout: bridge.Timeout, bridge.Gone: bridge.Unavailable, bridge.NotFound: bridge.Unavailable,
+		bridge.BusyEverywhere: bridge.Busy, bridge.GatewayTimeout: bridge.Timeout, bridge.Gone: bridge.Unavailable, bridge.NotFound: bridge.Unavailable,
 		bridge.BadAddress: bridge.Unavailable, bridge.WrongType: bridge.NotAcceptable, bridge.TooLarge: bridge.NotAcceptable,
 		bridge.Malformed: bridge.Internal, bridge.Looped: bridge.Internal, bridge.Conflict: bridge.Internal,
 		bridge.Constrained: bridge.Internal, bridge.Overloaded: bridge.Internal, bridge.NoRoute: bridge.Internal,

@@ -15,6 +15,7 @@ func TestCausesComeBackAsTheyWent(t *testing.T) {
 		bridge.Looped:         bridge.NotAcceptable,
 		bridge.TooLarge:       bridge.Policy,
 		bridge.Busy:           bridge.Unavailable,
+		bridge.BusyEverywhere: bridge.Unavailable,
 		bridge.Declined:       bridge.Unavailable,
 		bridge.Cancelled:      bridge.Unavailable,
 		bridge.Overloaded:     bridge.Constrained,

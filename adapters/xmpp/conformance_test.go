@@ -61,7 +61,7 @@ func newConformanceRig(t *testing.T, theirs string) *bridgetest.Rig {
 		Say: f.say, Hear: f.hear, Refuse: f.refuseNext, Cut: f.cut, Mend: f.open,
 		Lossy: map[bridge.Cause]bridge.Cause{ // what RFC 6120 has no condition for
 			bridge.BadAddress: bridge.NotFound, bridge.WrongType: bridge.NotAcceptable, bridge.Looped: bridge.NotAcceptable,
-			bridge.TooLarge: bridge.Policy, bridge.Busy: bridge.Unavailable, bridge.Declined: bridge.Unavailable,
+			bridge.TooLarge: bridge.Policy, bridge.Busy: bridge.Unavailable, bridge.BusyEverywhere: bridge.Unavailable, bridge.Declined: bridge.Unavailable,
 			bridge.Cancelled: bridge.Unavailable, bridge.Overloaded: bridge.Constrained, bridge.GatewayTimeout: bridge.Timeout,
 		},
 	}

@@ -109,7 +109,9 @@ func (t *Table) replaced(m *wire.Message) (*Call, *Refusal) {
 		return nil, &Refusal{Status: 603, Phrase: "Decline"}
 	case c.confirmed && r.EarlyOnly:
 		return nil, &Refusal{Status: 486, Phrase: "Busy Here"}
-	case !c.confirmed && !c.out:
+	case !c.confirmed:
+		// One that they have begun is none to take over; one that we have, rings at a
+		// place that the map chose, and nobody takes it up elsewhere.
 		return nil, &Refusal{Status: 481, Phrase: "Call Does Not Exist"}
 	}
 	return c, nil
