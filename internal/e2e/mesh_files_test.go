@@ -107,3 +107,35 @@ func TestAFileThatIsNotSentSaysWhy(t *testing.T) {
 		t.Errorf("%q is there", there)
 	}
 }
+
+// Whom the maps call by the mesh's name for us is told what comes.
+func TestAFileIsToldToAPerson(t *testing.T) {
+	w := newWorld(t)
+	w.prosody()
+	folder := filepath.Join(w.t.TempDir(), "received")
+	w.gateway(w.gatewayTable(), w.xmppTable(), w.meshTable(fmt.Sprintf("folder = %q", folder)), `
+[[map]]
+home = "chat:alice@example.org"
+as   = { chat = "alice@phones.example.org", lab = "gw" }
+
+[[map]]
+home = "lab:{peer:[a-z][a-z0-9-]*}"
+as   = { chat = "mesh+{peer}@phones.example.org" }
+`)
+	chat := w.chat(alice)
+	mapping := filepath.Join(w.t.TempDir(), "mapping.toml")
+	w.must(os.WriteFile(mapping, []byte(fmt.Sprintf("[mesh.lab]\njoin = %q\n", w.At(peer.GatewayHost, meshPort))), 0o600))
+	path, _ := w.randomFile("notes.pdf", 12_345)
+	r, err := peer.Run(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
+	w.must(err)
+	if r.Code != 0 {
+		t.Fatalf("exit %d: %s", r.Code, r.ErrOut)
+	}
+	for _, want := range []string{`sends "notes.pdf" (12.3 kB)`, `has sent "notes.pdf" (12.3 kB): it is there as notes.pdf`} {
+		e, err := chat.WaitText(w.ctx, alice, want)
+		w.must(err)
+		if bare, _, _ := strings.Cut(e.From, "/"); bare != "mesh+sender@"+component {
+			t.Errorf("%q is from %s", want, e.From)
+		}
+	}
+}
