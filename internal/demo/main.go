@@ -1,7 +1,7 @@
 // Demo shows the gateway at work: two SIP phones that register with it, an
 // XMPP user at her server, a message each way, a call between the phones whose
-// sound is found where it should be heard, and a message that waits for a phone
-// that is off. Everything is real, runs on loopback, and is gone at the end.
+// sound is found where it should be heard, ffmpeg calling a phone by a URL, and a
+// message that waits for a phone that is off. Everything is real, runs on loopback, and is gone at the end.
 // The exit code says whether all of it worked. `make demo` runs it.
 package main
 

@@ -60,16 +60,25 @@ server    = %q
 secret    = %q
 domains   = ["example.org"]
 
+[rtmp.flash]
+listen   = ["rtmp:%s"]
+accounts = { %q = { password = %q } }
+
 [[map]]
 home = "pbx:{ext:2[0-9]{3}}"
-as   = { pbx = "{ext}", chat = "{ext}@%s" }
+as   = { pbx = "{ext}", chat = "{ext}@%s", flash = "{ext}" }
+
+[[map]]
+home = "flash:%s"
+as   = { pbx = %q }
 
 [[map]]
 home = "chat:{user:[a-z][a-z0-9._-]*}@example.org"
 as   = { pbx = "{user}", chat = "{user}@%s" }
 `,
 		s.lab.At(peer.GatewayHost, peer.HTTPPort), records, s.lab.At(peer.GatewayHost, peer.SIPPort), sipDomain,
-		component, s.lab.At(peer.XMPPHost, peer.ComponentPort), secret, component, component)
+		component, s.lab.At(peer.XMPPHost, peer.ComponentPort), secret,
+		s.lab.At(peer.GatewayHost, peer.RTMPPort), studio, studioSecret, component, studio, studio, component)
 }
 
 // build starts everybody.
