@@ -289,6 +289,8 @@ func TestTheEndOfTheAdapterEndsItsCalls(t *testing.T) {
 	in.Leg.Answer(1, sound(bridge.SendReceive, pcmu))
 	in.Leg.Accept()
 	u.accepted("")
+	u.request("INFO", "") // which comes behind the ACK: without that there is no BYE (RFC 3261 section 15)
+	u.expect("SIP/2.0 ")
 	out := b.dial(nil)
 	u.expect("INVITE ")
 	b.stop()
