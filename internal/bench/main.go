@@ -5,8 +5,8 @@
 // the time well enough. `make bench` runs it.
 //
 // So it does with what calls cost, beside Kamailio for their signalling and
-// rtpengine for their packets, with what OSC groups cost, beside a plain loop, and
-// with what Speex costs, beside ffmpeg.
+// rtpengine for their packets, with what OSC groups and a mesh cost, beside plain
+// loops, and with what Speex costs, beside ffmpeg.
 //
 // Rounds of all that is compared take turns, and medians are shown. CPU time
 // is what the kernel has counted for all threads and processes of a program,
@@ -39,7 +39,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, osc, relay or speex")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, mesh, osc, relay or speex")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -88,6 +88,9 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := osc(ctx, w, out); err != nil {
 		return err
 	}
+	if err := mesh(ctx, w, out); err != nil {
+		return err
+	}
 	m, err := w.measureQueue(ctx)
 	if err != nil {
 		return err
@@ -105,7 +108,7 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 // measureOnly runs one part.
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
 	parts := map[string]func(context.Context, *world, io.Writer) error{
-		"texts": messages, "calls": calls, "osc": osc, "relay": relays, "speex": speexes,
+		"texts": messages, "calls": calls, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
 	}
 	f, ok := parts[part]
 	if !ok {

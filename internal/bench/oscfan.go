@@ -127,35 +127,43 @@ func (w *world) startLoop(ctx context.Context, crowd *oscCrowd) (f fanner, err e
 		return f, err
 	}
 	defer free.Close() // when it is taken
-	dir, err := w.lab.Dir("oscfanout")
-	if err != nil {
-		return f, err
-	}
-	source, binary := filepath.Join(dir, "oscfanout.c"), filepath.Join(dir, "oscfanout")
-	if err := os.WriteFile(source, []byte(fanoutSource), 0o644); err != nil {
-		return f, fmt.Errorf("plain loop: %w", err)
-	}
-	if out, err := exec.CommandContext(ctx, "gcc", "-O2", "-Wall", "-o", binary, source).CombinedOutput(); err != nil {
-		return f, fmt.Errorf("plain loop: %w: %s", err, out)
-	}
 	args := []string{strconv.Itoa(free.Ports[0])}
 	for _, c := range crowd.conns {
 		at := netip.MustParseAddrPort(c.LocalAddr().String())
 		args = append(args, at.Addr().String(), strconv.Itoa(int(at.Port())))
 	}
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return f, fmt.Errorf("plain loop: %w", err)
-	}
-	stop := func() {
-		_ = cmd.Process.Kill() // it has nothing to say at its end
-		_ = cmd.Wait()
+	stop, binary, err := w.startC(ctx, "oscfanout", fanoutSource, args...)
+	if err != nil {
+		return f, err
 	}
 	if f, err = newFanner(binary, free.Ports[0], stop); err != nil {
 		stop()
 	}
 	return f, err
+}
+
+// startC builds and starts a program in C.
+func (w *world) startC(ctx context.Context, name, source string, args ...string) (stop func(), binary string, err error) {
+	dir, err := w.lab.Dir(name)
+	if err != nil {
+		return nil, "", err
+	}
+	file, binary := filepath.Join(dir, name+".c"), filepath.Join(dir, name)
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", name, err)
+	}
+	if out, err := exec.CommandContext(ctx, "gcc", "-O2", "-Wall", "-o", binary, file).CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", name, err)
+	}
+	return func() {
+		_ = cmd.Process.Kill() // it has nothing to say at its end
+		_ = cmd.Wait()
+	}, binary, nil
 }
 
 func newFanner(word string, port int, stop func()) (f fanner, err error) {

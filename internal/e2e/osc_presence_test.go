@@ -13,7 +13,12 @@ import (
 // presence, "" for one who is there, behind the first mark lines.
 func (w *oscTextWorld) sees(mark int, user, who, kind string) {
 	w.t.Helper()
-	_, err := w.chat.WaitAfter(w.ctx, mark, func(e peer.ChatEvent) bool {
+	w.seesAt(w.chat, mark, user, who, kind)
+}
+
+func (w *world) seesAt(chat *peer.Chat, mark int, user, who, kind string) {
+	w.t.Helper()
+	_, err := chat.WaitAfter(w.ctx, mark, func(e peer.ChatEvent) bool {
 		return e.Event == "presence" && e.As == user && e.From == who && e.Type == kind
 	})
 	if err != nil {
