@@ -58,7 +58,7 @@ func TestMeshTextsCross(t *testing.T) {
 	if word != "taken" {
 		t.Errorf("tim's text is %q", word)
 	}
-	e, err := chat.WaitText(w.ctx, alice, "lesen können")
+	e, err := chat.WaitText(w.ctx, alice, "für alle, die lesen können")
 	w.must(err)
 	if bare, _, _ := strings.Cut(e.From, "/"); bare != address {
 		t.Errorf("alice is written to by %s", e.From)
