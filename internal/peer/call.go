@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -92,8 +93,13 @@ func (c *callEvents) Keys() string {
 
 // WaitCall gives the next event of a kind, and passes over those before.
 func (c *callEvents) WaitCall(ctx context.Context, kind CallKind) (CallEvent, error) {
+	return c.WaitCallAny(ctx, kind)
+}
+
+// WaitCallAny is WaitCall for several kinds.
+func (c *callEvents) WaitCallAny(ctx context.Context, kinds ...CallKind) (CallEvent, error) {
 	for {
-		e, grown, ok := c.next(kind)
+		e, grown, ok := c.next(kinds)
 		if ok {
 			return e, nil
 		}
@@ -103,16 +109,16 @@ func (c *callEvents) WaitCall(ctx context.Context, kind CallKind) (CallEvent, er
 			c.mu.Lock()
 			all := c.all
 			c.mu.Unlock()
-			return CallEvent{}, fmt.Errorf("wait for a call to be %s, had %q: %w", kind, all, context.Cause(ctx))
+			return CallEvent{}, fmt.Errorf("wait for a call to be %s, had %q: %w", kinds, all, context.Cause(ctx))
 		}
 	}
 }
 
-func (c *callEvents) next(kind CallKind) (CallEvent, <-chan struct{}, bool) {
+func (c *callEvents) next(kinds []CallKind) (CallEvent, <-chan struct{}, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := c.taken; i < len(c.all); i++ {
-		if c.all[i].Kind == kind {
+		if slices.Contains(kinds, c.all[i].Kind) {
 			c.taken = i + 1
 			return c.all[i], nil, true
 		}
