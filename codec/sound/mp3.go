@@ -13,9 +13,9 @@ import (
 	"gateway/codec/resample"
 )
 
-var errMP3 = errors.New("no frame of MPEG-1 or MPEG-2 layer III")
+var errMP3 = errors.New("no frame of MPEG-1 layer III")
 
-// An mp3Decoder decodes frames of MPEG layer III, one or more a payload. The library
+// An mp3Decoder decodes frames of MPEG-1 layer III, one or more a payload. The library
 // reads a stream, always in two channels: it reads from the decoder itself, which
 // has one frame at a time for it.
 type mp3Decoder struct {
@@ -36,6 +36,13 @@ const (
 	mp3Samples = 1152
 	mp3Reserve = 511 // bytes that a frame's data may lie back at most
 )
+
+func checkMP3(f codec.Format) error {
+	if f.Rate < 32000 || f.Rate > maxRate { // those are MPEG-2's
+		return fmt.Errorf("%d samples a second: %w", f.Rate, ErrUnsupported)
+	}
+	return nil
+}
 
 func newMP3Decoder(f codec.Format, _ int) (codec.Decoder, error) {
 	return &mp3Decoder{concealer: newConcealer(f.Rate), out: make([]byte, 4*mp3Samples)}, nil
@@ -127,8 +134,8 @@ func (d *mp3Decoder) give(to []int16, rate int, from []byte) ([]int16, error) {
 	return d.resample.Append(to, d.pcm), nil
 }
 
-// An mp3Header is what stands before a frame's data (ISO/IEC 11172-3 section
-// 2.4.1.3, 13818-3).
+// An mp3Header is what stands before a frame's data (ISO/IEC 11172-3
+// section 2.4.1.3).
 type mp3Header struct {
 	rate  int
 	size  int // of the frame, in bytes
@@ -136,50 +143,27 @@ type mp3Header struct {
 	data  int // bytes in the frame that are data
 }
 
-// parseMP3 reads that of a frame of layer III, MPEG-1 or 2.
+// parseMP3 reads that of a frame of MPEG-1 layer III. What the library makes of MPEG-2
+// is noise at low bit rates, and 2.5 it does not know.
 func parseMP3(b []byte) (h mp3Header, ok bool) {
-	if len(b) < 6 || b[0] != 0xff || b[1]&0xf6 != 0xf2 { // layer III
+	if len(b) < 8 || b[0] != 0xff || b[1]&0xfe != 0xfa { // with a checksum or without
 		return h, false
 	}
-	one := b[1]&8 != 0
-	rates := [3]int{22050, 24000, 16000}
-	kbps := [14]int{8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160}
-	slots := 72
-	if one {
-		rates = [3]int{44100, 48000, 32000}
-		kbps = [14]int{32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320}
-		slots = 144
-	}
-	rate, bitrate := int(b[2]>>2&3), int(b[2]>>4)
+	kbps := [14]int{32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320}
+	rate, bitrate := b[2]>>2&3, int(b[2]>>4)
 	if rate == 3 || bitrate == 0 || bitrate == 15 {
 		return h, false
 	}
-	h.rate = rates[rate]
-	h.size = slots*kbps[bitrate-1]*1000/h.rate + int(b[2]>>1&1)
-	side := sideInfo(one, b[3]>>6 == 3)
-	at := 4
-	if b[1]&1 == 0 { // a checksum
+	h.rate = [3]int{44100, 48000, 32000}[rate]
+	h.size = 144*kbps[bitrate-1]*1000/h.rate + int(b[2]>>1&1)
+	at, side := 4, 32
+	if b[1]&1 == 0 {
 		at += 2
 	}
-	if len(b) < at+2 {
-		return h, false
+	if b[3]>>6 == 3 { // one channel
+		side = 17
 	}
-	h.begin = int(b[at])
-	if one {
-		h.begin = h.begin<<1 | int(b[at+1]>>7)
-	}
+	h.begin = int(b[at])<<1 | int(b[at+1]>>7)
 	h.data = max(0, h.size-at-side)
 	return h, true
-}
-
-// sideInfo is how long the side information is.
-func sideInfo(one, mono bool) int {
-	switch {
-	case one && mono, !one && !mono:
-		return 17
-	case one:
-		return 32
-	default:
-		return 9
-	}
 }

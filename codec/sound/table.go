@@ -68,7 +68,7 @@ func of(f codec.Format) family {
 	case "aac":
 		return family{checkAACDecoder, checkAACEncoder, newAACDecoder, newAACEncoder}
 	case "mp3":
-		return family{decodes: checkMono, decoder: newMP3Decoder}
+		return family{decodes: checkMP3, decoder: newMP3Decoder}
 	case "nellymoser":
 		return family{checkNellymoser, checkNellymoser, newNellymoserDecoder, newNellymoserEncoder}
 	case "speex":

@@ -39,7 +39,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, mesh, osc, relay or speex")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, mesh, osc, relay, sound or speex")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -102,13 +102,17 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := relays(ctx, w, out); err != nil {
 		return err
 	}
-	return speexes(ctx, w, out)
+	if err := speexes(ctx, w, out); err != nil {
+		return err
+	}
+	return sounds(ctx, w, out)
 }
 
 // measureOnly runs one part.
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
 	parts := map[string]func(context.Context, *world, io.Writer) error{
 		"texts": messages, "calls": calls, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
+		"sound": sounds,
 	}
 	f, ok := parts[part]
 	if !ok {
