@@ -52,11 +52,12 @@ func (d *Decoder) frameLen() int { return frameLen << d.bands }
 // Decode appends the sound of one payload (RFC 5574 section 3), 20 ms for each of
 // its frames. It allocates nothing but what pcm lacks.
 func (d *Decoder) Decode(pcm []int16, payload []byte) ([]int16, error) {
-	err := walk(payload, func(_ int, f frame) {
+	all := walkThrough(payload)
+	for f, ok := all.next(); ok; f, ok = all.next() {
 		d.made = nil
 		pcm = appendSound(pcm, d.decode(payload, &f))
-	})
-	return pcm, err
+	}
+	return pcm, all.err
 }
 
 func (d *Decoder) decode(payload []byte, f *frame) []float32 {

@@ -23,7 +23,12 @@ type vector struct {
 
 func vectors(tb testing.TB) []vector {
 	tb.Helper()
-	text, err := os.ReadFile("testdata/vectors.txt")
+	return vectorsOf(tb, "testdata/vectors.txt")
+}
+
+func vectorsOf(tb testing.TB, file string) []vector {
+	tb.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -139,6 +144,24 @@ func loud(pcm []int16) float64 {
 		sum += float64(v) * float64(v)
 	}
 	return math.Sqrt(sum / float64(len(pcm)))
+}
+
+func TestALossSoundsAsTheReferenceSaysIt(t *testing.T) {
+	t.Parallel()
+	for _, v := range vectorsOf(t, "testdata/lost.txt") {
+		d := mustDecoder(t, v.rate)
+		if _, err := d.Decode(nil, v.payload); err != nil {
+			t.Fatal(err)
+		}
+		pcm := d.Conceal(nil, 2*d.frameLen())
+		var last []int16
+		for i := d.frameLen(); i < len(pcm); i += 8 {
+			last = append(last, pcm[i])
+		}
+		if got := snr(v.samples, last); got < 40 {
+			t.Errorf("%d: %.1f dB\n%v\n%v", v.rate, got, v.samples, last)
+		}
+	}
 }
 
 func TestALossFadesAndIsForgotten(t *testing.T) {

@@ -98,32 +98,39 @@ func (r *bitReader) layers(f *frame) error {
 	return nil
 }
 
-// walk calls each with every frame of a payload, as far as there is no fault in it.
-// One without frames has one.
-func walk(payload []byte, each func(i int, f frame)) error {
-	r := bitReader{data: payload}
-	for i := 0; ; i++ {
-		f, ok, err := r.next()
-		switch {
-		case err != nil:
-			return err
-		case !ok && i == 0:
-			return ErrEmpty
-		case !ok:
-			return nil
-		case i == MaxFrames:
-			return ErrMany
-		}
-		each(i, f)
+// A walk goes through the frames of a payload, as far as there is no fault in it.
+// A payload without frames has one.
+type walk struct {
+	r   bitReader
+	n   int   // of the frames so far
+	err error // what is wrong, at the end
+}
+
+func walkThrough(payload []byte) walk { return walk{r: bitReader{data: payload}} }
+
+func (w *walk) next() (frame, bool) {
+	f, ok, err := w.r.next()
+	switch {
+	case err != nil:
+		w.err = err
+	case !ok && w.n == 0:
+		w.err = ErrEmpty
+	case ok && w.n == MaxFrames:
+		w.err, ok = ErrMany, false
+	case ok:
+		w.n++
 	}
+	return f, ok
 }
 
 // Frames is how many frames a payload has. An error says that it is malformed,
 // and the number how many there are before the fault.
 func Frames(payload []byte) (int, error) {
-	n := 0
-	err := walk(payload, func(int, frame) { n++ })
-	return n, err
+	w := walkThrough(payload)
+	for _, ok := w.next(); ok; {
+		_, ok = w.next()
+	}
+	return w.n, w.err
 }
 
 // Duration is how long the sound of a payload lasts.
@@ -136,19 +143,25 @@ func Duration(payload []byte) (time.Duration, error) {
 // from the one with number from to the one before to, as far as they exist. It
 // appends nothing where there are none.
 func AppendFrames(out, payload []byte, from, to int) ([]byte, error) {
-	return appendFrames(out, payload, func(w *bitWriter, i int, f frame) {
-		if i >= from && i < to {
+	w := bitWriter{data: out}
+	all := walkThrough(payload)
+	for f, ok := all.next(); ok; f, ok = all.next() {
+		if i := all.n - 1; i >= from && i < to {
 			w.copy(payload, f.start, f.after)
 		}
-	})
+	}
+	return w.result(out, all.err)
 }
 
 // AppendNarrow appends to out a payload with the narrowband parts of the frames
 // of payload: what a decoder of 8 kHz has use for.
 func AppendNarrow(out, payload []byte) ([]byte, error) {
-	return appendFrames(out, payload, func(w *bitWriter, _ int, f frame) {
+	w := bitWriter{data: out}
+	all := walkThrough(payload)
+	for f, ok := all.next(); ok; f, ok = all.next() {
 		w.copy(payload, f.start, f.end)
-	})
+	}
+	return w.result(out, all.err)
 }
 
 // AppendMerged appends to out one payload with the frames of all payloads, in
@@ -157,23 +170,23 @@ func AppendMerged(out []byte, payloads ...[]byte) ([]byte, error) {
 	w := bitWriter{data: out}
 	n := 0
 	for _, p := range payloads {
-		if err := walk(p, func(_ int, f frame) {
+		all := walkThrough(p)
+		for f, ok := all.next(); ok; f, ok = all.next() {
 			w.copy(p, f.start, f.after)
-			n++
-		}); err != nil {
-			return out, err
 		}
-		if n > MaxFrames {
-			return out, ErrMany
+		if n += all.n; all.err == nil && n > MaxFrames {
+			all.err = ErrMany
+		}
+		if all.err != nil {
+			return out, all.err
 		}
 	}
-	w.pad()
-	return w.data, nil
+	return w.result(out, nil)
 }
 
-func appendFrames(out, payload []byte, each func(w *bitWriter, i int, f frame)) ([]byte, error) {
-	w := bitWriter{data: out}
-	if err := walk(payload, func(i int, f frame) { each(&w, i, f) }); err != nil {
+// result is what was written, padded, or out where there was an error.
+func (w *bitWriter) result(out []byte, err error) ([]byte, error) {
+	if err != nil {
 		return out, err
 	}
 	w.pad()

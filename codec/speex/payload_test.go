@@ -153,3 +153,24 @@ func TestPayloadsArePartedAndMerged(t *testing.T) {
 		t.Errorf("70 frames in one: %v", err)
 	}
 }
+
+func TestRepackingAllocatesNothing(t *testing.T) {
+	payload := vectors(t)[9].payload
+	out := make([]byte, 0, 1000)
+	if n := testing.AllocsPerRun(20, func() {
+		if _, err := AppendFrames(out, payload, 1, 3); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := AppendNarrow(out, payload); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := AppendMerged(out, payload, payload); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Duration(payload); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

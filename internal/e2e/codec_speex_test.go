@@ -21,9 +21,8 @@ const (
 	speexBehind = 0.5 // an encoder behind the other
 )
 
-// voiceText is what is said: all that a voice can do, in seven seconds.
-const voiceText = "Rice is often served in round bowls. The juice of lemons makes fine punch. " +
-	"Four hours of steady work faced us."
+// voiceText is what is said: all that a voice can do, in five seconds.
+const voiceText = "Rice is often served in round bowls. The juice of lemons makes fine punch."
 
 // A speexLab runs ffmpeg on Speex at one sampling rate.
 type speexLab struct {
@@ -138,13 +137,18 @@ func raw(pcm []int16) []byte {
 // what is the opposite of a pitch too, so that it is like libspeex in the rest only.
 func TestSpeexIsHeardAsFFmpegHearsIt(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []int{8000, 16000, 32000} {
-		for quality := range 11 {
+	for rate, qualities := range map[int][]int{
+		8000:  {0, 1, 2, 3, 5, 7, 9, 10},
+		16000: {0, 1, 2, 3, 4, 5, 6, 8, 10},
+		32000: {4, 8, 10},
+	} {
+		voice := speexLab{t, rate}.voice()
+		for _, quality := range qualities {
 			t.Run(fmt.Sprintf("%d quality %d", rate, quality), func(t *testing.T) {
 				t.Parallel()
 				l := speexLab{t, rate}
 				frames := 1 + quality%8
-				packets := l.theirs(l.voice(), quality, frames)
+				packets := l.theirs(voice, quality, frames)
 				for i, p := range packets {
 					n, err := speex.Frames(p)
 					if last := i == len(packets)-1; err != nil || n != frames && (!last || n > frames) {
@@ -178,11 +182,11 @@ func TestSpeexOfEveryModeIsHeardByFFmpeg(t *testing.T) {
 func TestSpeexIsEncodedAsWellAsByLibspeex(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []int{8000, 16000} {
+		voice := speexLab{t, rate}.voice()
 		for quality, least := range map[int]float64{1: 10, 2: 12, 3: 13, 5: 16, 7: 20, 8: 21, 9: 23, 10: 25} {
 			t.Run(fmt.Sprintf("%d quality %d", rate, quality), func(t *testing.T) {
 				t.Parallel()
 				l := speexLab{t, rate}
-				voice := l.voice()
 				mode := speex.Quality(rate, quality)
 				ours := l.ours(voice, func(int) speex.Mode { return mode })
 				theirs := l.theirs(voice, quality, 1)
