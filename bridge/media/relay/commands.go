@@ -8,14 +8,17 @@ import (
 )
 
 // do has f called with the leg p by its loop, if it is open by then.
-func (r *Relay) do(p media.PacketPort, f func(l *loop, g *leg)) {
+func (r *Relay) do(p media.PacketPort, f func(l *loop, g *leg)) { r.tell(p, (*loop).push, f) }
+
+// tell has how bring f to the loop of the leg p.
+func (r *Relay) tell(p media.PacketPort, how func(*loop, func()), f func(l *loop, g *leg)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, l := r.find(p)
 	if l == nil {
 		return
 	}
-	l.push(func() {
+	how(l, func() {
 		if g := l.leg(p); g != nil {
 			l.at = g
 			f(l, g)
@@ -105,7 +108,11 @@ func (r *Relay) Join(a, b media.PacketPort) {
 		}
 	}
 	ringA, ringB := r.wiring.join(ga.port.number, gb.port.number)
-	to.push(func() {
+	how := (*loop).later
+	if ga.port.intake != nil || gb.port.intake != nil {
+		how = (*loop).push // frames come without packets
+	}
+	how(to, func() {
 		x, y := to.leg(a), to.leg(b)
 		if x == nil || y == nil {
 			return
@@ -153,7 +160,7 @@ func (r *Relay) Part(p media.PacketPort) {
 		r.wiring.part(g.port.number)
 	}
 	r.mu.Unlock()
-	r.do(p, func(l *loop, g *leg) { l.part(g) })
+	r.tell(p, (*loop).later, func(l *loop, g *leg) { l.part(g) })
 }
 
 // Digit sends a telephone event to the peer of p.

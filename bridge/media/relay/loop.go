@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gateway/bridge/media"
@@ -52,8 +53,11 @@ type loop struct {
 
 	unpacked []parcel // taken from mail
 
+	waits atomic.Bool // there is something in queue
+
 	mu     sync.Mutex // guards what follows, and that nobody wakes what is closed
 	closed bool
+	called bool // the poller has been woken for what is in queue
 	queue  []func()
 	mail   []parcel // to be sent
 }
@@ -65,8 +69,22 @@ func (l *loop) push(f func()) {
 	if l.closed {
 		return
 	}
-	if l.queue = append(l.queue, f); len(l.queue) == 1 {
+	l.queue = append(l.queue, f)
+	l.waits.Store(true)
+	if !l.called {
+		l.called = true
 		l.poller.wake()
+	}
+}
+
+// later is push for what nobody notices before the next packet, or the next push: it
+// wakes nobody.
+func (l *loop) later(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.queue = append(l.queue, f)
+		l.waits.Store(true)
 	}
 }
 
@@ -134,7 +152,13 @@ func (l *loop) fail(err error) {
 
 func (l *loop) over() bool { return l.ended }
 
-func (l *loop) batch() { l.now = l.clock() }
+// batch begins to deal with what has come.
+func (l *loop) batch() {
+	l.now = l.clock()
+	if l.waits.Load() {
+		l.woken()
+	}
+}
 
 func (l *loop) buffer() []byte { return l.buf[:] }
 
@@ -196,7 +220,8 @@ func (l *loop) woken() {
 	l.mu.Lock()
 	l.working = append(l.working, l.queue...)
 	clear(l.queue)
-	l.queue = l.queue[:0]
+	l.queue, l.called = l.queue[:0], false
+	l.waits.Store(false)
 	l.mu.Unlock()
 	for len(l.working) > 0 {
 		f := l.working[0]

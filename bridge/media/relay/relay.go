@@ -302,7 +302,8 @@ func (r *Relay) enter(p *port, local netip.Addr, handles [2]int32, scope uint32)
 	for which := range g.sock {
 		g.sock[which] = socket{handle: handles[which], scope: scope}
 	}
-	l.push(func() {
+	// Nobody is sent there before the Set that follows.
+	l.later(func() {
 		l.at = g
 		g.good = l.now
 		l.adopt(g)
