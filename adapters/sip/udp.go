@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"gateway/adapters/sip/wire"
 
@@ -20,6 +21,7 @@ const maxUDP = 1300
 // A udpSocket is one UDP listener; requests of ours leave from it too.
 type udpSocket struct {
 	conn *net.UDPConn
+	raw  syscall.RawConn // of conn
 	addr netip.AddrPort
 	info int           // bytes of control data with each datagram; 0: all have been sent to addr
 	done chan struct{} // closed when run has ended
@@ -34,7 +36,12 @@ func openUDP(l listener, v6only bool) (*udpSocket, error) {
 	// A burst waits in the kernel while one message is read. That the size is
 	// refused is no reason not to serve.
 	_ = conn.SetReadBuffer(1 << 20)
-	s := &udpSocket{conn: conn, addr: addrPort(conn.LocalAddr()), done: make(chan struct{})}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("listen on udp %v: %w", l.addr, err)
+	}
+	s := &udpSocket{conn: conn, raw: raw, addr: addrPort(conn.LocalAddr()), done: make(chan struct{})}
 	s.askForDestinations()
 	return s, nil
 }
@@ -83,6 +90,9 @@ func (s *udpSocket) local() netip.AddrPort  { return s.addr }
 func (s *udpSocket) ended() <-chan struct{} { return s.done }
 
 func (s *udpSocket) send(to netip.AddrPort, data []byte) error {
+	if sent, err := s.sendTo(to, data, nil); sent {
+		return err
+	}
 	if _, err := s.conn.WriteToUDPAddrPort(data, to); err != nil {
 		return fmt.Errorf("send by udp to %v: %w", to, err)
 	}
@@ -106,7 +116,11 @@ func (a udpAddress) send(to netip.AddrPort, data []byte) error {
 	} else {
 		info = (&ipv6.ControlMessage{Src: src}).Marshal()
 	}
-	if _, _, err := a.conn.WriteMsgUDPAddrPort(data, info, to); err == nil {
+	sent, err := a.sendTo(to, data, info)
+	if !sent {
+		_, _, err = a.conn.WriteMsgUDPAddrPort(data, info, to)
+	}
+	if err == nil {
 		return nil
 	}
 	// The address may be gone from this host, or be one of many hosts.
@@ -142,7 +156,7 @@ func (s *udpSocket) run(receive func(f flow, data []byte)) error {
 	const patience = 100 // errors in a row, of which the kernel reports some for other datagrams
 	buf, info := make([]byte, wire.MaxMessage), make([]byte, s.info)
 	for failed := 0; ; {
-		n, infoLen, _, from, err := s.conn.ReadMsgUDPAddrPort(buf, info)
+		n, infoLen, from, err := s.read(buf, info)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return nil
@@ -156,7 +170,6 @@ func (s *udpSocket) run(receive func(f flow, data []byte)) error {
 		if len(bytes.Trim(buf[:min(n, 8)], "\r\n\x00")) == 0 {
 			continue // a keep-alive (RFC 5626 section 3.5.1)
 		}
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		c := carrier(s)
 		if infoLen > 0 {
 			c = s.reached(info[:infoLen])

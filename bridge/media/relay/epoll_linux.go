@@ -163,7 +163,9 @@ func (p *epoll) remove(handle int32) {
 }
 
 func (p *epoll) wake() {
-	_, _ = unix.Write(p.event, binary.NativeEndian.AppendUint64(nil, 1)) // full: it is awake
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.event), uintptr(unsafe.Pointer(&one[0])), uintptr(len(one))) // full: it is awake
 }
 
 func (p *epoll) arm(d time.Duration) {

@@ -31,17 +31,23 @@ func (sockets) open(local netip.AddrPort, scope uint32) (int32, error) {
 }
 
 func bind(fd int, local netip.AddrPort, scope uint32) error {
-	if local.Addr().Is4() {
-		return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()}))
+	if local.Addr().Is6() { // both families may have a port of the same number
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
 	}
-	// Both families may have a port of the same number.
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
-		return os.NewSyscallError("setsockopt", err)
+	var raw rawAddress
+	n := raw.put(local, scope)
+	if _, _, errno := syscall.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&raw[0])), uintptr(n)); errno != 0 {
+		return os.NewSyscallError("bind", errno)
 	}
-	return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet6{Port: int(local.Port()), ZoneId: scope, Addr: local.Addr().As16()}))
+	return nil
 }
 
-func (sockets) close(handle int32) { _ = unix.Close(int(handle)) }
+// close closes a socket. Nothing of UDP makes that wait (decision 037).
+func (sockets) close(handle int32) {
+	_, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(handle), 0, 0)
+}
 
 func (sockets) sendTo(handle int32, b []byte, to netip.AddrPort) {
 	var raw rawAddress

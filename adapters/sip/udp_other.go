@@ -1,0 +1,14 @@
+//go:build !linux
+
+package sip
+
+import "net/netip"
+
+// read reads one datagram, with its control data, and says where it came from.
+func (s *udpSocket) read(buf, info []byte) (n, infoLen int, from netip.AddrPort, err error) {
+	n, infoLen, _, from, err = s.conn.ReadMsgUDPAddrPort(buf, info)
+	return n, infoLen, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err
+}
+
+// sendTo leaves it to package net.
+func (s *udpSocket) sendTo(netip.AddrPort, []byte, []byte) (sent bool, err error) { return false, nil }
