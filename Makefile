@@ -63,7 +63,7 @@ demo: ## show the gateway between two phones and an XMPP user (root, if peers ar
 	trap - EXIT; wait $$peers; \
 	CGO_ENABLED=0 go run ./internal/demo
 
-bench: ## measure what texts, calls, OSC and Speex cost, beside Kamailio, Prosody, rtpengine and ffmpeg, in some 7 minutes (root)
+bench: ## measure what texts, calls, OSC and sound cost, beside Kamailio, Prosody, rtpengine and ffmpeg, in some 10 minutes (root)
 	@scripts/install-peers bench
 	@CGO_ENABLED=0 go run ./internal/bench
 
