@@ -271,8 +271,8 @@ func (h *hub) remove(c *client, m *mail) {
 func (h *hub) tick(now time.Time, m *mail) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, c := range slices.Clone(h.listed) {
-		if now.Sub(c.heard) > h.set.timeout {
+	for i := len(h.listed) - 1; i >= 0; i-- { // remove takes i away, and none before it
+		if c := h.listed[i]; now.Sub(c.heard) > h.set.timeout {
 			h.remove(c, m)
 		}
 	}

@@ -55,7 +55,8 @@ func (h *hub) tell(c *client, now time.Time, m *mail) {
 		h.parts(c, stamp, m)
 		return
 	}
-	if cut := len(h.entries) - ends[0]; cut > 0 {
+	if len(h.entries) > ends[0] {
+		cut := len(h.listed) - 1 - ends[0]
 		h.metrics.dropped.WithLabelValues(dropCut).Add(float64(cut))
 		h.noise.Do(func() { h.log.Warn("a list is too long for its client's program", "peer", c.at, "left_out", cut) })
 	}
@@ -73,9 +74,15 @@ func (h *hub) gather(c *client) {
 	if !c.listed {
 		return
 	}
+	room := wire.MaxPacket
 	for _, o := range h.listed {
-		if o != c && (c.extended() || o.at.Addr().Is4()) { // the original reads IPv6 wrongly
-			h.entries = append(h.entries, o.entry(c))
+		if o == c || !c.extended() && !o.at.Addr().Is4() { // the original reads IPv6 wrongly
+			continue
+		}
+		e := o.entry(c)
+		h.entries = append(h.entries, e)
+		if room -= e.Size(); room < 0 && !c.extended() {
+			return // there is but one packet
 		}
 	}
 }

@@ -33,6 +33,9 @@ func IsName[S string | []byte](s S) bool {
 // meta where it has no escapes; false, if there is none, or meta is no JSON. It
 // allocates nothing but for escapes.
 func Field(meta []byte, key string) (value []byte, ok bool) {
+	if !bytes.Contains(meta, []byte(key)) {
+		return nil, false // as most META, which is not worth more
+	}
 	s := scanner{rest: meta}
 	if !s.take('{') {
 		return nil, false
@@ -72,7 +75,16 @@ func Field(meta []byte, key string) (value []byte, ok bool) {
 type scanner struct{ rest []byte }
 
 func (s *scanner) space() {
-	s.rest = bytes.TrimLeft(s.rest, " \t\r\n")
+	for len(s.rest) > 0 && isSpace(s.rest[0]) {
+		s.rest = s.rest[1:]
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// ends reports whether c can't be within a number, true, false or null.
+func ends(c byte) bool {
+	return isSpace(c) || c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == '"'
 }
 
 func (s *scanner) take(c byte) bool {
@@ -128,11 +140,12 @@ func (s *scanner) value() ([]byte, bool) {
 			}
 			s.rest = s.rest[1:]
 		default:
-			n := bytes.IndexAny(s.rest, " \t\r\n,:{}[]\"")
-			if n < 0 {
+			for len(s.rest) > 0 && !ends(s.rest[0]) {
+				s.rest = s.rest[1:]
+			}
+			if len(s.rest) == 0 {
 				return nil, false
 			}
-			s.rest = s.rest[n:]
 		}
 		if depth == 0 {
 			return all[:len(all)-len(s.rest)], true
