@@ -83,10 +83,14 @@ func (p *BaresipPhone) configure(lab *Lab) error {
 		return err
 	}
 	source := "aufile," + filepath.Join(dir, "tone.wav")
-	if err := Tone(p.cfg.Tone, toneLong).WriteWAV(filepath.Join(dir, "tone.wav")); err != nil {
+	tone := Tone(p.cfg.Tone, toneLong)
+	if p.cfg.Codec == "g722" { // the file has to have its rate
+		tone = ToneAt(16000, p.cfg.Tone, toneLong)
+	}
+	if err := tone.WriteWAV(filepath.Join(dir, "tone.wav")); err != nil {
 		return err
 	}
-	if p.cfg.Codec == "opus" { // a file would have to have its rate and channels
+	if p.cfg.Codec == "opus" { // and its channels
 		source = fmt.Sprintf("ausine,%.0f", p.cfg.Tone)
 	}
 	p.control = lab.At(p.cfg.Host, controlPort)

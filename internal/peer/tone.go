@@ -31,10 +31,13 @@ const (
 )
 
 // Tone is a sine of hz that lasts d.
-func Tone(hz float64, d time.Duration) Sound {
-	s := Sound{Rate: toneRate, Samples: make([]int16, int(d.Seconds()*toneRate))}
+func Tone(hz float64, d time.Duration) Sound { return ToneAt(toneRate, hz, d) }
+
+// ToneAt is a Tone of so many samples a second.
+func ToneAt(rate int, hz float64, d time.Duration) Sound {
+	s := Sound{Rate: rate, Samples: make([]int16, int(d.Seconds()*float64(rate)))}
 	for i := range s.Samples {
-		s.Samples[i] = int16(math.Round(toneLoud * math.Sin(2*math.Pi*hz*float64(i)/toneRate)))
+		s.Samples[i] = int16(math.Round(toneLoud * math.Sin(2*math.Pi*hz*float64(i)/float64(rate))))
 	}
 	return s
 }

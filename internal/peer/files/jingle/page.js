@@ -35,9 +35,24 @@ function listen(track) {
 	audio.createMediaStreamSource(stream).connect(recorder)
 }
 
+// only is a description without the codecs that the settings don't have: a browser would
+// send what it is offered first, whatever it answers.
+function only(sdp) {
+	const known = [settings.codec, "telephone-event"]
+	const others = [...sdp.matchAll(/^a=rtpmap:(\d+) ([^/]+)/gm)].filter(m => !known.includes(m[2].toLowerCase())).map(m => m[1])
+	return sdp.split("\r\n")
+		.filter(l => !others.includes(l.match(/^a=(?:rtpmap|fmtp|rtcp-fb):(\d+) /)?.[1]))
+		.map(l => l.startsWith("m=audio ") ? l.split(" ").filter((t, i) => i < 3 || !others.includes(t)).join(" ") : l)
+		.join("\r\n")
+}
+
 // take watches a new session.
 function take(s) {
 	session = s
+	if (settings.codec) {
+		const set = s.pc.setRemoteDescription.bind(s.pc)
+		s.pc.setRemoteDescription = d => set({type: d.type, sdp: only(d.sdp)})
+	}
 	s.pc.addEventListener("track", e => listen(e.track))
 	s.pc.addEventListener("connectionstatechange", () => {
 		tell("connection", {state: s.pc.connectionState})
