@@ -47,8 +47,8 @@
 //
 // A call rings where its map says and nowhere else. The first home that takes it
 // has it. Its legs end together, each with the cause of the other. What one party
-// can hear and send reaches the other as it was said; packets cross untouched
-// or not at all.
+// can hear and send reaches the other as it was said; its packets cross untouched
+// where both have a format in common, else its sound is repacked or transcoded.
 //
 // # Words
 //

@@ -130,7 +130,7 @@ func TestSeveralPlaces(t *testing.T) {
 		},
 		{
 			"none of the codecs of the map", "7005",
-			is(InviteWith(SDP{Media: "RTP/AVP 0"}.String()), Maybe(100), Expect(488), AckRefusal()), nil,
+			is(InviteWith(SDP{Media: "RTP/AVP 18\na=rtpmap:18 G729/8000"}.String()), Maybe(100), Expect(488), AckRefusal()), nil,
 		},
 		{
 			"a caller who is not shown", "7006", is(callerTalks()),

@@ -29,6 +29,17 @@
 // again while there is more. Elsewhere a goroutine reads each socket and hands
 // what comes to the loop.
 //
+// # What can't pass as it came
+//
+// A line is the way from one leg to the one it is joined to where packets can't pass: one
+// of the two has no sockets but takes frames, or they share no format. The loop puts
+// what comes into the line's box, which is bounded, and so does Relay.Feed; a worker
+// takes it from there and carries it (package convert). What is made goes back to the loop, in
+// a list that is used again, and the loop sends it as a stream of the leg's own, with
+// SSRC, numbers and RTCP of our own; or it is handed to who takes frames. There is a worker for
+// each loop, and each line has one. What passes untouched meets none of this but one
+// comparison.
+//
 // # Where packets may come from
 //
 // From where the signalling says, and from nowhere else. Where Setting.Learn
