@@ -21,7 +21,6 @@ var (
 	errHeld       = errors.New("too many bytes of messages that are not whole")
 	errStreams    = errors.New("too many chunk streams")
 	errNoHeader   = errors.New("a chunk stream begins without a header")
-	errChunkSize  = errors.New("no chunk size")
 	errTypeInside = errors.New("a header inside of a message")
 )
 

@@ -84,9 +84,3 @@ func signedAnswer(digest []byte, name string) ([]byte, error) {
 	copy(p[packetSize-digestSize:], mac(key, p[:packetSize-digestSize]))
 	return p, nil
 }
-
-// isSignedAnswer reports whether p answers a packet with that digest.
-func isSignedAnswer(p, digest []byte, name string) bool {
-	key := mac(append([]byte(name), genuine[:]...), digest)
-	return hmac.Equal(p[packetSize-digestSize:], mac(key, p[:packetSize-digestSize]))
-}

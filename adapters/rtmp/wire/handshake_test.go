@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"errors"
 	"io"
 	"net"
@@ -17,6 +18,12 @@ type script struct {
 }
 
 func (s *script) Read(p []byte) (int, error) { return s.Reader.Read(p) }
+
+// isSignedAnswer reports whether p answers a packet with that digest.
+func isSignedAnswer(p, digest []byte, name string) bool {
+	key := mac(append([]byte(name), genuine[:]...), digest)
+	return hmac.Equal(p[packetSize-digestSize:], mac(key, p[:packetSize-digestSize]))
+}
 
 func TestServersHandshake(t *testing.T) {
 	t.Parallel()
