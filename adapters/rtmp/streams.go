@@ -48,19 +48,25 @@ func (s *session) subscribe(c wire.Command) error {
 }
 
 func (s *session) createStream(c wire.Command) error {
-	s.mu.Lock()
-	full := len(s.streams) >= maxStreams
-	if !full {
-		s.next++
-		s.streams[s.next] = &stream{session: s, id: s.next}
-	}
-	s.mu.Unlock()
-	if full {
+	id := s.newStream()
+	if id == 0 {
 		s.write(c.Error(nil, wire.Obj("level", "error", "code", codeCallFailed, "description", "too many streams")).Message())
 		return nil
 	}
-	s.reply(c, float64(s.next))
+	s.reply(c, float64(id))
 	return nil
+}
+
+// newStream makes a stream and gives its number; 0: there are enough.
+func (s *session) newStream() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.streams) >= maxStreams {
+		return 0
+	}
+	s.next++
+	s.streams[s.next] = &stream{session: s, id: s.next}
+	return s.next
 }
 
 func (s *session) deleteStream(c wire.Command) error {
