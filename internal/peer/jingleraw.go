@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 )
 
@@ -32,7 +33,7 @@ func (p *RawPeer) Content() string {
 // Told is where the other side's offer or answer xml says that it is.
 func (p *RawPeer) Told(xml string) (netip.AddrPort, error) {
 	tag := jingleCandidate.FindString(xml)
-	at, err := netip.ParseAddrPort(attr(tag, "ip") + ":" + attr(tag, "port"))
+	at, err := netip.ParseAddrPort(net.JoinHostPort(attr(tag, "ip"), attr(tag, "port")))
 	if err != nil {
 		return at, fmt.Errorf("raw peer: no address in %s: %w", xml, err)
 	}
