@@ -5,8 +5,9 @@
 // the time well enough. `make bench` runs it.
 //
 // So it does with what calls cost, beside Kamailio for their signalling and
-// rtpengine for their packets, with what OSC groups and a mesh cost, beside plain
-// loops, and with what Speex costs, beside ffmpeg.
+// rtpengine for their packets, with what ICE and keys cost, beside pion's
+// PeerConnection, with what OSC groups and a mesh cost, beside plain loops, and
+// with what Speex costs, beside ffmpeg.
 //
 // Rounds of all that is compared take turns, and medians are shown. CPU time
 // is what the kernel has counted for all threads and processes of a program,
@@ -39,7 +40,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, mesh, osc, relay, sound or speex")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, jingle, mesh, osc, relay, sound or speex")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -105,13 +106,16 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := speexes(ctx, w, out); err != nil {
 		return err
 	}
-	return sounds(ctx, w, out)
+	if err := sounds(ctx, w, out); err != nil {
+		return err
+	}
+	return jingles(ctx, w, out)
 }
 
 // measureOnly runs one part.
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
 	parts := map[string]func(context.Context, *world, io.Writer) error{
-		"texts": messages, "calls": calls, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
+		"texts": messages, "calls": calls, "jingle": jingles, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
 		"sound": sounds,
 	}
 	f, ok := parts[part]
@@ -169,6 +173,16 @@ func relays(ctx context.Context, w *world, out io.Writer) error {
 		return err
 	}
 	printRelay(out, c)
+	return nil
+}
+
+// jingles measures what the media of calls by Jingle costs.
+func jingles(ctx context.Context, w *world, out io.Writer) error {
+	s, err := w.measureJingle(ctx)
+	if err != nil {
+		return err
+	}
+	printJingle(out, s)
 	return nil
 }
 

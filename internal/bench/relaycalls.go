@@ -39,7 +39,11 @@ const (
 )
 
 func newOurs() (*ours, error) {
-	plane, err := child.Start(relay.Options{First: ourPorts, Last: ourPorts + manyPorts, Dead: time.Minute})
+	return startOurs(relay.Options{First: ourPorts, Last: ourPorts + manyPorts, Dead: time.Minute})
+}
+
+func startOurs(options relay.Options) (*ours, error) {
+	plane, err := child.Start(options)
 	if err != nil {
 		return nil, err
 	}
