@@ -56,7 +56,7 @@ e2e: ## run the end-to-end tests; the peers must be there
 	@go test -tags e2e -count 1 -parallel 4 -timeout 8m ./internal/peer ./internal/store ./internal/e2e
 	@go test -tags faults -count 1 -timeout 3m ./internal/app
 
-demo: ## show the gateway between two phones and an XMPP user (root, if peers are missing)
+demo: ## show the gateway between two phones, an XMPP user and a browser (root, if peers are missing)
 	@scripts/install-peers demo & peers=$$!; \
 	trap 'wait $$peers || true' EXIT; \
 	echo "building"; CGO_ENABLED=0 go build -o /dev/null . ./internal/demo; \

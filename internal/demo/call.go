@@ -17,6 +17,7 @@ import (
 const (
 	toneOne = peer.ToneA
 	toneTwo = peer.ToneB
+	toneBob = peer.ToneC
 	heard   = 2 * time.Second
 )
 

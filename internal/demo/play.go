@@ -50,6 +50,9 @@ func (s *stage) play(ctx context.Context) error {
 	if err := s.call(ctx); err != nil {
 		return err
 	}
+	if err := s.browse(ctx); err != nil {
+		return err
+	}
 	if err := s.stream(ctx); err != nil {
 		return err
 	}

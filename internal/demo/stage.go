@@ -11,6 +11,9 @@ import (
 const (
 	alice         = "alice@example.org/desk"
 	alicePassword = "alice-pw"
+	bob           = "bob@example.org/page"
+	bobPassword   = "bob-pw"
+	pageHost      = 31
 	component     = "phones.example.org"
 	secret        = "component-secret"
 	sipDomain     = "gw.example.org"
@@ -23,6 +26,7 @@ type stage struct {
 	gateway  *peer.Gateway
 	chat     *peer.Chat
 	one, two *peer.LinphonePhone // 2001 and 2002
+	page     *peer.JinglePage    // bob
 	record   string              // of the call, as the gateway wrote it
 	scene    int
 }
@@ -94,7 +98,7 @@ func (s *stage) build(ctx context.Context) error {
 	}
 	s.say("starting Prosody, an XMPP server, for example.org and the component %s", component)
 	_, err = peer.StartProsody(ctx, s.lab, peer.ProsodyConfig{
-		Users: map[string]string{"alice@example.org": alicePassword}, Components: map[string]string{component: secret}, Offline: true,
+		Users: map[string]string{"alice@example.org": alicePassword, "bob@example.org": bobPassword}, Components: map[string]string{component: secret}, Offline: true,
 	})
 	if err != nil {
 		return err
@@ -118,7 +122,14 @@ func (s *stage) build(ctx context.Context) error {
 	if s.chat, err = peer.StartChat(ctx, s.lab); err != nil {
 		return err
 	}
-	return s.chat.Login(ctx, alice, alicePassword)
+	if err := s.chat.Login(ctx, alice, alicePassword); err != nil {
+		return err
+	}
+	s.say("opening a page in Chromium, without a window, at which bob@example.org is")
+	s.page, err = peer.StartJinglePage(ctx, s.lab, peer.JingleConfig{
+		Host: pageHost, JID: bob, Password: bobPassword, URL: peer.WebSocketURL(s.lab), Tone: toneBob,
+	})
+	return err
 }
 
 func (s *stage) phone(ctx context.Context, n int, user string, tone float64) (*peer.LinphonePhone, error) {

@@ -154,6 +154,9 @@ func (p *Program) Kill() {
 	// The group may outlive its first process.
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	<-r.ended
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	_ = Poll(ctx, func(context.Context) bool { return !p.lives() }) // who looks for what is left finds it
 }
 
 // lives says whether anything of the program's process group is still there.
