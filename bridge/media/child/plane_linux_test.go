@@ -386,3 +386,43 @@ func TestTheChildsLogIsTheParents(t *testing.T) {
 		t.Errorf("the log says %q", text)
 	}
 }
+
+// TestFramesCrossTheProcess: what is fed here is transcoded there, and handed out here.
+func TestFramesCrossTheProcess(t *testing.T) {
+	t.Parallel()
+	p, _ := newPlane(t, 28800)
+	l16 := codec.Format{Kind: codec.Audio, Name: "l16", Rate: 16000, Channels: 1}
+	handed := make(chan media.Frame, 100)
+	open := func(f codec.Format) media.PacketPort {
+		port, err := p.Open(media.Open{Frames: func(f media.Frame) { handed <- f }}, func(media.Event) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		both := []media.Payload{{Format: f, Type: 1}}
+		p.Set(port.ID, media.Setting{Send: true, Receive: true, In: both, Out: both})
+		return port.ID
+	}
+	a, b := open(l16), open(pcmu)
+	p.Join(a, b)
+	p.Stats(a) // all of it is done
+	for i := range 10 {
+		p.Feed(a, media.Frame{Type: 1, Time: uint32(i * 320), Data: make([]byte, 640)})
+	}
+	for i := range 9 { // the last sound is in the filter
+		select {
+		case f := <-handed:
+			if f.Type != 1 || len(f.Data) != 160 {
+				t.Errorf("frame %d is of %d bytes and type %d", i, len(f.Data), f.Type)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%d frames only", i)
+		}
+	}
+	if s := p.Close(a); s.In.Packets != 10 || s.Crossing != media.CrossTranscoded {
+		t.Errorf("%+v", s)
+	}
+	if s := p.Close(b); s.Out.Packets < 9 {
+		t.Errorf("%+v", s)
+	}
+	p.Feed(a, media.Frame{Type: 1, Data: []byte{1}}) // nobody's any more
+}
