@@ -20,6 +20,8 @@ const (
 	maxUnlisted = 1024
 	// proofTime is how long one may take for that.
 	proofTime = 10 * time.Second
+	// quiet is how long who sends a beacon every 7 s is not heard when it is gone.
+	quiet = 10 * time.Second
 	// relayBurst is how many seconds' worth is handed on at once.
 	relayBurst = 2
 )
@@ -88,6 +90,10 @@ func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *ma
 	}
 	c := h.clients[in.From]
 	if c != nil && p.HasUUID && p.UUID != c.uuid && p.ClientVersion != 0 {
+		if c.listed && now.Sub(c.heard) < quiet {
+			h.metrics.drop(dropStranger) // who is there is not put out by a forged packet
+			return
+		}
 		h.remove(c, m) // another program has taken the port
 		c = nil
 	}
@@ -97,7 +103,7 @@ func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *ma
 		}
 	}
 	c.heard = now
-	if p.Shutdown {
+	if p.Shutdown && p.HasUUID {
 		h.remove(c, m)
 		return
 	}

@@ -186,6 +186,10 @@ func TestAnotherProgramAtAPortIsAnotherClient(t *testing.T) {
 	a, b := r.client(1, "192.0.2.1:1000", original), r.client(2, "198.51.100.1:1000", wire.Extended)
 	r.join(a, b)
 	again := r.client(3, "192.0.2.1:1000", original)
+	if r.play(again.beacon(), b); len(r.hub.clients) != 2 || r.hub.clients[a.at].uuid != a.uuid {
+		t.Error("a forged beacon puts a client out")
+	}
+	r.now = r.now.Add(quiet)
 	r.join(again, b)
 	if len(b.list) != 1 || b.list[0].Identity.UUID != again.uuid {
 		t.Errorf("b is told %+v", b.list)
