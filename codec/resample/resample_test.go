@@ -82,7 +82,7 @@ func dB(power float64) float64 { return 10 * math.Log10(power) }
 
 // steady is what comes of a tone, without the beginning.
 func steady(r *Resampler, hz float64) []int16 {
-	out := r.Append(nil, tone(hz, r.from, r.from/8))
+	out := r.Append(nil, tone(hz, r.from, r.from/20))
 	return out[2*r.Delay()+2:]
 }
 
@@ -90,7 +90,7 @@ func TestWhatIsHeardPassesAsItIs(t *testing.T) {
 	t.Parallel()
 	forPairs(t, func(t *testing.T, from, to int) {
 		low := float64(min(from, to))
-		for _, part := range []float64{0.013, 0.05, 0.11, 0.2, 0.29, 0.35, 0.4, 0.43} {
+		for _, part := range []float64{0.05, 0.29, 0.43} {
 			hz := part * low
 			got, rest := fit(steady(mustNew(t, from, to), hz), hz, float64(to))
 			if gain := dB(got * got / loud / loud); math.Abs(gain) > 0.1 {
@@ -106,7 +106,7 @@ func TestWhatIsHeardPassesAsItIs(t *testing.T) {
 func TestWhatTheLowerRateCantHoldIsKeptOut(t *testing.T) {
 	t.Parallel()
 	forPairs(t, func(t *testing.T, from, to int) {
-		for part := 0.54; part*float64(to) < 0.499*float64(from); part += 0.0371 {
+		for part := 0.54; part*float64(to) < 0.499*float64(from); part += 0.37 {
 			hz := part * float64(to)
 			_, rest := fit(steady(mustNew(t, from, to), hz), 1000, float64(to))
 			if level := dB(rest / (loud * loud / 2)); level > -75 {
@@ -119,7 +119,7 @@ func TestWhatTheLowerRateCantHoldIsKeptOut(t *testing.T) {
 func TestItDoesNotMatterHowItIsCut(t *testing.T) {
 	t.Parallel()
 	forPairs(t, func(t *testing.T, from, to int) {
-		in := tone(700, from, 5000)
+		in := tone(700, from, 2000)
 		whole := mustNew(t, from, to).Append(nil, in)
 		for _, size := range []int{1, 7, 160, 441, 1500} {
 			r := mustNew(t, from, to)
@@ -140,11 +140,11 @@ func TestItIsAsLongAsItWas(t *testing.T) {
 		r := mustNew(t, from, to)
 		in, got := make([]int16, from/100), 0
 		var out []int16
-		for range 3000 {
+		for range 200 {
 			out = r.Append(out[:0], in)
 			got += len(out)
 		}
-		if want := 3000 * len(in) * to / from; got < want || got > want+1 {
+		if want := 200 * len(in) * to / from; got < want || got > want+1 {
 			t.Errorf("%d samples, want %d", got, want)
 		}
 	})
@@ -166,7 +166,7 @@ func TestWholeFramesStayWhole(t *testing.T) {
 
 func TestAClockThatIsOffIsFollowed(t *testing.T) {
 	t.Parallel()
-	for _, ppm := range []float64{-2000, -500, -100, -1, 1, 100, 500, 2000} {
+	for _, ppm := range []float64{-2000, -100, 1, 500} {
 		for _, pair := range [][2]int{{8000, 48000}, {48000, 8000}, {44100, 48000}, {16000, 16000}} {
 			t.Run(fmt.Sprintf("%v ppm, %v", ppm, pair), func(t *testing.T) {
 				t.Parallel()
@@ -175,7 +175,7 @@ func TestAClockThatIsOffIsFollowed(t *testing.T) {
 				r.SetSkew(ppm)
 				ppm := min(max(ppm, -1000), 1000)
 				// So many samples come in a second of their own clock's time.
-				out := r.Append(nil, tone(440, from, 4*from))[2*r.Delay()+2:]
+				out := r.Append(nil, tone(440, from, from/2))[2*r.Delay()+2:]
 				got, rest := fit(out, 440*(1+ppm/1e6), float64(to))
 				if gain := dB(got * got / loud / loud); math.Abs(gain) > 0.1 {
 					t.Errorf("%.2f dB", gain)

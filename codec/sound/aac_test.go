@@ -29,7 +29,7 @@ func TestAACIsEncodedAndDecoded(t *testing.T) {
 		if d.Rate() != rate {
 			t.Errorf("decoded at %d, not %d", d.Rate(), rate)
 		}
-		want := codectest.Voice(rate, 50*e.Frame())
+		want := codectest.Voice(rate, 15*e.Frame())
 		var got []int16
 		for pcm := range slices.Chunk(want, e.Frame()) {
 			payload, err := e.Encode(nil, pcm)

@@ -35,7 +35,7 @@ func TestAGapIsFilledWithWhatWasHeard(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			e, d := mustMake(t, f, Setting{Rate: 16000})
-			want := codectest.Voice(e.Rate(), e.Rate())
+			want := codectest.Voice(e.Rate(), e.Rate()/2)
 			var got []int16
 			k := 0
 			for pcm := range slices.Chunk(want[:len(want)/e.Frame()*e.Frame()], e.Frame()) {
@@ -142,7 +142,7 @@ func lossy(t *testing.T, rate int, mend bool) float64 {
 	}
 	var want, got, scratch []int16
 	k, lost := 0, false
-	for pcm := range slices.Chunk(codectest.Voice(e.Rate(), 200*e.Frame()), e.Frame()) {
+	for pcm := range slices.Chunk(codectest.Voice(e.Rate(), 70*e.Frame()), e.Frame()) {
 		payload, err := e.Encode(nil, pcm)
 		if err != nil {
 			t.Fatal(err)

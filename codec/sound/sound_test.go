@@ -51,7 +51,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 				if e.Rate() != d.Rate() {
 					t.Fatalf("encoder at %d, decoder at %d", e.Rate(), d.Rate())
 				}
-				want := codectest.Voice(e.Rate(), 2*e.Rate()/e.Frame()*e.Frame())
+				want := codectest.Voice(e.Rate(), e.Rate()/2/e.Frame()*e.Frame())
 				var got []int16
 				for pcm := range slices.Chunk(want, e.Frame()) {
 					payload, err := e.Encode([]byte("before"), pcm)
@@ -66,7 +66,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 						t.Fatalf("%d samples of a frame of %d", len(got)-before, e.Frame())
 					}
 				}
-				if dB := codectest.SNR(want, got, e.Rate()/50); dB < least[f.Name] {
+				if dB := codectest.SNR(want[:len(want)/2], got, e.Rate()/50); dB < least[f.Name] {
 					t.Errorf("signal to noise %.1f dB, want %.0f", dB, least[f.Name])
 				}
 			})
@@ -151,7 +151,7 @@ func TestSilenceIsNotSentWhereNobodyWantsIt(t *testing.T) {
 	f.Params = "usedtx=1"
 	e, _ := mustMake(t, f, Setting{Rate: 16000})
 	sent := 0
-	for range 200 {
+	for range 100 {
 		out, err := e.Encode(nil, make([]int16, e.Frame()))
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestSilenceIsNotSentWhereNobodyWantsIt(t *testing.T) {
 			sent++
 		}
 	}
-	if sent == 0 || sent > 50 {
-		t.Errorf("%d of 200 frames of silence are sent", sent)
+	if sent == 0 || sent > 30 {
+		t.Errorf("%d of 100 frames of silence are sent", sent)
 	}
 }
