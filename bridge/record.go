@@ -165,6 +165,15 @@ func (r *Record) close(c Cause, by string) {
 		}
 		l.measure()
 	}
+	if r.Media == string(mediaUntouched) && r.Transfers == 0 && slices.ContainsFunc(r.Legs, (*LegRecord).deaf) {
+		r.Media = string(mediaNone) // it was agreed on, and nobody was there for it
+	}
+}
+
+// deaf reports whether the leg was in the call and never had a port: whoever takes
+// keys only.
+func (r *LegRecord) deaf() bool {
+	return !r.Answer.IsZero() && len(r.Streams) == 0 && r.Cause != Timeout.String() && r.Cause != Replaced.String()
 }
 
 // line is the record as the file has it.

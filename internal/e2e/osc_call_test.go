@@ -136,7 +136,7 @@ func TestKeysOfAPhoneArriveAsOSC(t *testing.T) {
 	w.must(w.phone.Hangup(w.ctx))
 	w.await(w.phone, CallEnded)
 	w.told(`/call/ended ssssf "` + id + `" "2001" "ann" "normal" [0-9.]+`)
-	if r := w.waitRecord(w.gateway, "pbx:2001", "pbx:osc-ann"); r.Cause != "normal" || len(r.Legs) != 2 {
+	if r := w.waitRecord(w.gateway, "pbx:2001", "pbx:osc-ann"); r.Cause != "normal" || r.Media != "none" || len(r.Legs) != 2 {
 		t.Errorf("record %+v", r)
 	}
 	w.waitMetric(w.gateway, "gateway_calls_active", "0")
