@@ -190,3 +190,14 @@ func TestAStreamHasACeiling(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryDropHasAWordOfItsOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for why := range media.DropCount {
+		if seen[why.String()] || why.String() == media.DropCount.String() {
+			t.Errorf("%d is %q", why, why)
+		}
+		seen[why.String()] = true
+	}
+}
