@@ -211,7 +211,7 @@ func (s *slot) agreed(in, out []media.Payload) Agreed {
 	theirs := s.theirs.dir()
 	l := &s.theirs
 	set := media.Setting{
-		RTP: l.rtpAddr(), RTCP: l.rtcpAddr(), Mux: l.Mux, In: in, Out: out, Security: s.seal,
+		RTP: l.rtpAddr(), RTCP: l.rtcpAddr(), Mux: l.Mux, In: in, Out: out, Ptime: l.Packet, Security: s.seal,
 		Send:    hears(theirs) && speaks(s.ours.Dir),
 		Receive: speaks(theirs) && hears(s.ours.Dir),
 	}

@@ -410,3 +410,22 @@ func TestAFloodOfFramesIsBounded(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestPacketsAreAsLongAsThePeerLikesThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newNetwork(), Options{})
+	a, b := w.converted(t, pcmu, pcma)
+	likes := b.setting(media.Payload{Format: pcma, Type: 20})
+	likes.Ptime = 40 * time.Millisecond
+	w.Set(b.port.ID, likes)
+	w.Stats(b.port.ID)
+	voice := newTone(t, pcmu, 10)
+	for range 8 {
+		a.say(voice.packet())
+	}
+	for _, p := range b.listen(4, 20, 320) {
+		if len(p) != 320 {
+			t.Errorf("%d bytes", len(p))
+		}
+	}
+}
