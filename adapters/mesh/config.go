@@ -39,9 +39,11 @@ type Config struct {
 	Peer string `toml:"peer"`
 
 	// Folder is where objects lie that peers send; without one, none is taken.
-	// MaxFile is the largest that is taken, "1GB".
-	Folder  string `toml:"folder"`
-	MaxFile string `toml:"max_file"`
+	// MaxFile is the largest that is taken, "1GB", and MaxFolder how much the folder
+	// holds.
+	Folder    string `toml:"folder"`
+	MaxFile   string `toml:"max_file"`
+	MaxFolder string `toml:"max_folder"`
 }
 
 var _ bridge.Config = (*Config)(nil)
@@ -54,12 +56,13 @@ const (
 	defaultRelayRate = 128 << 10
 	defaultPeer      = "gateway"
 	defaultMaxFile   = "1GB"
+	defaultMaxFolder = "10GB"
 )
 
 // NewConfig gives the defaults.
 func NewConfig() *Config {
 	return &Config{
-		MaxClients: defaultClients, PerHost: defaultPerHost, Timeout: defaultTimeout, Relay: true, RelayRate: defaultRelayRate, Peer: defaultPeer, MaxFile: defaultMaxFile,
+		MaxClients: defaultClients, PerHost: defaultPerHost, Timeout: defaultTimeout, Relay: true, RelayRate: defaultRelayRate, Peer: defaultPeer, MaxFile: defaultMaxFile, MaxFolder: defaultMaxFolder,
 	}
 }
 
@@ -113,10 +116,18 @@ func (c *Config) Check(bad func(key, msg string)) {
 	} else if _, ok := wire.ParseUUID(c.Peer); ok {
 		bad("peer", "a UUID is no name")
 	}
-	if n, err := parseSize(c.MaxFile); err != nil {
+	file, err := parseSize(c.MaxFile)
+	switch {
+	case err != nil:
 		bad("max_file", err.Error())
-	} else if n == 0 {
+	case file == 0:
 		bad("max_file", "leave out folder, where nothing shall be taken")
+	}
+	switch all, err := parseSize(c.MaxFolder); {
+	case err != nil:
+		bad("max_folder", err.Error())
+	case all < file:
+		bad("max_folder", "is less than max_file")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 
 	"gateway/adapters/mesh/bulk"
@@ -29,7 +30,7 @@ type files struct {
 func newFiles(a *Adapter, h bridge.Handler, net carrier) *files {
 	f := &files{a: a, h: h, net: net, titles: map[wire.UUID]string{}}
 	f.mover = bulk.NewMover(bulk.Options{
-		Net: meshNet{net}, Folder: a.set.folder, MaxFile: a.set.maxFile, Log: a.log, News: f.announce,
+		Net: meshNet{net}, Folder: a.set.folder, MaxFile: a.set.maxFile, MaxFolder: a.set.maxFolder, Log: a.log, News: f.announce, Guard: f.guard,
 	})
 	return f
 }
@@ -49,6 +50,17 @@ func (f *files) serve(ctx context.Context) { f.crew.Go(func() { f.mover.Run(ctx)
 
 // close waits for what is under way to be noted; serve's ctx must be done.
 func (f *files) close() { f.crew.Wait() }
+
+// guard calls what deals with what peers have sent. A panic ends with that.
+func (f *files) guard(do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.a.metrics.drop(dropPanic)
+			f.a.log.Error("a transfer made us panic", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	do()
+}
 
 // take is the taker of bulk transfer.
 func (f *files) take(from Remote, _, value []byte) { f.mover.Take(from.UUID, from.RTT, value) }

@@ -25,8 +25,8 @@ type settings struct {
 	relay               bool
 	relayRate           int
 
-	folder  string // "": no object is taken
-	maxFile uint64
+	folder             string // "": no object is taken
+	maxFile, maxFolder uint64
 
 	client bool
 	join   string
@@ -73,6 +73,9 @@ func newSettings(c *Config, env bridge.Env) (*settings, error) {
 	var err error
 	if s.maxFile, err = parseSize(c.MaxFile); err != nil {
 		return nil, fmt.Errorf("max_file: %w", err)
+	}
+	if s.maxFolder, err = parseSize(c.MaxFolder); err != nil {
+		return nil, fmt.Errorf("max_folder: %w", err)
 	}
 	s.folder = c.Folder
 	for _, text := range c.Listen {

@@ -17,6 +17,7 @@ const (
 type fetch struct {
 	offer   wire.Offer
 	sum     [32]byte
+	owner   wire.UUID // who offered it first
 	partial *partial
 	began   time.Time
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gateway/adapters/mesh/wire"
+
+	"golang.org/x/time/rate"
 )
 
 // A Net takes values to peers. Its methods must not wait.
@@ -25,7 +27,12 @@ type Options struct {
 	Folder string
 	// MaxFile is the largest object that is taken, in bytes.
 	MaxFile uint64
-	Log     *slog.Logger
+	// MaxFolder is how much the folder holds, what is begun included; 0: sixteen of
+	// the largest.
+	MaxFolder uint64
+	Log       *slog.Logger
+	// Guard calls a function, and gets over its panic; nil: nobody does.
+	Guard func(func())
 	// News hears of what peers offer, and what becomes of that. It must not wait.
 	News func(News)
 }
@@ -70,6 +77,9 @@ const (
 	maxFetches  = 16
 	maxSendings = 64
 	maxFinished = 256
+	perPeer     = 2 // fetches that one peer has begun
+	beginRate   = 2 // fetches a second, over a time; who has to wait offers again
+	beginBurst  = 50
 )
 
 // A Mover owns the transfers of one peer.
@@ -77,6 +87,7 @@ type Mover struct {
 	o       Options
 	wake    chan struct{}
 	running sync.WaitGroup // the disks' goroutines
+	known   hashes
 
 	mu      sync.Mutex // guards what follows: what is handed to the mover
 	input   []input
@@ -92,6 +103,8 @@ type Mover struct {
 	sendings []*sending
 	finished []finished
 	block    []byte
+	begun    *rate.Limiter // fetches
+	refusals rate.Sometimes
 }
 
 // An input is a value of a peer's.
@@ -117,7 +130,16 @@ func NewMover(o Options) *Mover {
 	if o.News == nil {
 		o.News = func(News) {}
 	}
-	return &Mover{o: o, wake: make(chan struct{}, 1), fetches: map[[32]byte]*fetch{}, block: make([]byte, wire.MaxBlock)}
+	if o.MaxFolder == 0 {
+		o.MaxFolder = maxFetches * o.MaxFile
+	}
+	if o.Guard == nil {
+		o.Guard = func(f func()) { f() }
+	}
+	return &Mover{
+		o: o, wake: make(chan struct{}, 1), fetches: map[[32]byte]*fetch{}, block: make([]byte, wire.MaxBlock),
+		begun: rate.NewLimiter(beginRate, beginBurst), refusals: rate.Sometimes{First: 10, Interval: 10 * time.Second},
+	}
 }
 
 // Take takes a value of a peer's, of which it keeps nothing, and never waits. rtt is
@@ -192,9 +214,9 @@ func (m *Mover) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-m.wake:
-			m.work(time.Now(), false)
+			m.o.Guard(func() { m.work(time.Now(), false) })
 		case <-due:
-			m.work(time.Now(), true)
+			m.o.Guard(func() { m.work(time.Now(), true) })
 		}
 	}
 	m.close()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -274,39 +275,117 @@ func TestWhatIsThereAlreadyIsNotSentAgain(t *testing.T) {
 	holds(t, filepath.Join(folder, "a (2).bin"), otherData)
 }
 
-func TestAnObjectIsHadByItsName(t *testing.T) {
+func TestOnlyWhoItIsSentToHasAnObject(t *testing.T) {
 	t.Parallel()
 	folder, other := t.TempDir(), t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t)
 		n.delay, n.rate = time.Millisecond, 100_000
-		_, stop := n.peer(2, Options{Folder: folder, MaxFile: 1 << 20})
-		arrived := make(chan News, 10)
-		asker, stopAsker := n.peer(3, Options{Folder: other, MaxFile: 1 << 20, News: func(n News) { arrived <- n }})
+		var news journal
+		to, stop := n.peer(2, Options{Folder: folder, MaxFile: 1 << 20})
+		asker, stopAsker := n.peer(3, Options{Folder: other, MaxFile: 1 << 20, News: news.add})
 		from, end := n.peer(1, Options{})
 		o, data := object("a.bin", 500_000)
 		done := make(chan error, 1)
 		go func() { done <- from.mover.Send(t.Context(), o, wire.UUID{2}, nil) }()
 		synctest.Wait()
 		asker.Send(wire.UUID{1}, wire.AppendWant(nil, 1, "a.bin"))
-		if got := <-arrived; got.Kind != Offered || got.Name != "a.bin" || got.From != (wire.UUID{1}) {
-			t.Errorf("%+v", got)
-		}
+		to.Send(wire.UUID{1}, wire.AppendWant(nil, 1, "a.bin"))
 		time.Sleep(time.Second)
-		if got := asker.mover.States(); len(got) != 1 || got[0].Name != "a.bin" || got[0].Bytes == 0 || got[0].Bytes >= got[0].Size {
+		if got := to.mover.States(); len(got) != 1 || got[0].Name != "a.bin" || got[0].Bytes == 0 || got[0].Bytes >= got[0].Size {
 			t.Errorf("%+v", got)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if got := <-arrived; got.Kind != Received {
-			t.Errorf("%+v", got)
-		}
 		end()
 		stop()
 		stopAsker()
-		holds(t, filepath.Join(other, "a.bin"), data)
+		holds(t, filepath.Join(folder, "a.bin"), data)
+		if len(news.all) > 0 {
+			t.Errorf("%+v", news.all)
+		}
 	})
+}
+
+// A folder has a limit, and one peer does not take all there is.
+func TestAFolderIsNotFilledUp(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, partialDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old, young := filepath.Join(folder, partialDir, "old.part"), filepath.Join(folder, partialDir, "young.part")
+	for _, path := range []string{old, young} {
+		if err := os.WriteFile(path, make([]byte, 100_000), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if err := os.Chtimes(old, time.Time{}, time.Now().Add(-8*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(young, time.Time{}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		n := newNet(t)
+		n.delay, n.rate = time.Millisecond, 50_000
+		_, stop := n.peer(2, Options{Folder: folder, MaxFile: 200_000, MaxFolder: 400_000})
+		from, end := n.peer(1, Options{})
+		first, firstData := object("1.bin", 150_000)
+		second, _ := object("2.bin", 160_000)
+		done := make(chan error, 1)
+		go func() { done <- from.mover.Send(t.Context(), first, wire.UUID{2}, nil) }()
+		time.Sleep(100 * time.Millisecond)
+		if err := from.mover.Send(t.Context(), second, wire.UUID{2}, nil); !errors.Is(err, ErrRefused) {
+			t.Errorf("beyond the limit: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		var small []chan error
+		for i := range 3 {
+			o, _ := object(fmt.Sprintf("small %d.bin", i), 10_000+i)
+			small = append(small, make(chan error, 1))
+			go func() { small[i] <- from.mover.Send(t.Context(), o, wire.UUID{2}, nil) }()
+			time.Sleep(10 * time.Millisecond)
+		}
+		if a, b, c := <-small[0], <-small[1], <-small[2]; a != nil || b != nil || !errors.Is(c, ErrRefused) {
+			t.Errorf("three at once: %v, %v, %v", a, b, c)
+		}
+		end()
+		stop()
+		holds(t, filepath.Join(folder, "1.bin"), firstData)
+	})
+	if _, err := os.Stat(old); err == nil {
+		t.Error("what was begun long ago stays")
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("what was begun of late: %v", err)
+	}
+}
+
+func TestAFileIsReadOnceForItsHash(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(path, []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h hashes
+	first, err := h.of(path, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := h.of(path, info); err != nil || again != first {
+		t.Errorf("%x, %v", again, err)
+	}
 }
 
 func TestNamesAreSafe(t *testing.T) {

@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"gateway/adapters/mesh/wire"
@@ -30,7 +31,10 @@ type partial struct {
 	folder string
 	offer  wire.Offer
 	queue  chan written
+	log    *slog.Logger
 	tell   func(diskEvent) // never waits for the mover to read it
+	known  *hashes
+	quota  uint64 // of the folder, less what others that are under way may become
 
 	file  *os.File
 	disk  blocks // what is written
@@ -55,13 +59,25 @@ type diskEvent struct {
 // run opens what there is, writes what comes by the queue, and when that is closed
 // ends: with a whole file, if all is there.
 func (p *partial) run() {
-	path, err := p.work()
-	p.tell(diskEvent{partial: p, ended: true, path: path, err: err})
+	var path string
+	err := errFault
+	defer func() {
+		if r := recover(); r != nil {
+			p.log.Error("an object made us panic", "panic", r, "stack", string(debug.Stack()))
+		}
+		p.tell(diskEvent{partial: p, ended: true, path: path, err: err})
+	}()
+	path, err = p.work()
 }
+
+var errFault = errors.New("a fault of ours")
 
 func (p *partial) work() (path string, err error) {
 	if path, ok := p.already(); ok {
 		return path, nil
+	}
+	if err := makeRoom(p.folder, p.base(), p.offer.Size, p.quota, time.Now()); err != nil {
+		return "", err
 	}
 	if err := p.open(); err != nil {
 		return "", err
@@ -89,7 +105,7 @@ func (p *partial) already() (string, bool) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() != int64(p.offer.Size) {
 		return "", false
 	}
-	sum, err := sumFile(path)
+	sum, err := p.known.of(path, info)
 	return path, err == nil && sum == p.offer.Sum
 }
 
@@ -189,7 +205,7 @@ func (p *partial) finish() (string, error) {
 }
 
 func (p *partial) remove() {
-	_ = os.Remove(p.base() + ".part") // what stays is found again, or aged
+	_ = os.Remove(p.base() + ".part") // what stays is found again, or goes when it is old
 	_ = os.Remove(p.base() + ".map")
 }
 
@@ -203,19 +219,6 @@ func syncDir(path string) error {
 		return fmt.Errorf("folder: %w", err)
 	}
 	return nil
-}
-
-func sumFile(path string) (sum [32]byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return sum, fmt.Errorf("hash: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return sum, fmt.Errorf("hash: %w", err)
-	}
-	return [32]byte(h.Sum(nil)), nil
 }
 
 // A note is: size u64, block u16, then the set of blocks, and a hash of it all, by

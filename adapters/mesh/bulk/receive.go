@@ -44,16 +44,19 @@ func (m *Mover) fetch(from wire.UUID, v *wire.Bulk, now time.Time) *fetch {
 		err = errNoFolder
 	case o.Size > m.o.MaxFile:
 		err = fmt.Errorf("%w: %d bytes of at most %d", errTooLarge, o.Size, m.o.MaxFile)
-	case len(m.fetches) >= maxFetches:
+	case len(m.fetches) >= maxFetches || m.ownedBy(from) >= perPeer:
 		err = errFull
+	case !m.begun.AllowN(now, 1):
+		return nil
 	}
 	if err != nil {
-		m.o.News(News{Kind: Refused, From: from, Name: o.Name, Size: o.Size, Err: err})
+		m.refuse(News{Kind: Refused, From: from, Name: o.Name, Size: o.Size, Err: err})
 		m.finish(from, v.Transfer, wire.BulkRefused, now)
 		return nil
 	}
-	p := &partial{folder: m.o.Folder, offer: o, queue: make(chan written, diskQueue)}
+	p := &partial{folder: m.o.Folder, offer: o, queue: make(chan written, diskQueue), log: m.o.Log, known: &m.known, quota: m.quota()}
 	f := newFetch(o, p, now)
+	f.owner = from
 	p.tell = func(e diskEvent) { m.do(func(now time.Time) { m.disk(f, e, now) }) }
 	m.fetches[o.Sum] = f
 	m.order = append(m.order, f)
@@ -61,6 +64,29 @@ func (m *Mover) fetch(from wire.UUID, v *wire.Bulk, now time.Time) *fetch {
 	m.o.News(News{Kind: Offered, From: from, Name: o.Name, Size: o.Size})
 	return f
 }
+
+// ownedBy is how many fetches a peer has begun.
+func (m *Mover) ownedBy(peer wire.UUID) int {
+	n := 0
+	for _, f := range m.order {
+		if f.owner == peer {
+			n++
+		}
+	}
+	return n
+}
+
+// quota is what the folder may hold besides what is under way.
+func (m *Mover) quota() uint64 {
+	left := m.o.MaxFolder
+	for _, f := range m.order {
+		left -= min(left, f.offer.Size)
+	}
+	return left
+}
+
+// refuse tells of what was refused, if that is not too often.
+func (m *Mover) refuse(n News) { m.refusals.Do(func() { m.o.News(n) }) }
 
 // disk takes what a partial tells.
 func (m *Mover) disk(f *fetch, e diskEvent, now time.Time) {
@@ -76,6 +102,8 @@ func (m *Mover) disk(f *fetch, e diskEvent, now time.Time) {
 	news := News{Kind: Received, Name: f.offer.Name, Size: f.offer.Size, Path: e.path, Err: e.err}
 	code := uint8(wire.BulkReceived)
 	switch {
+	case errors.Is(e.err, errNoRoom):
+		news.Kind, code = Refused, wire.BulkRefused
 	case errors.Is(e.err, errHash):
 		news.Kind, code = Failed, wire.BulkBadHash
 	case e.err != nil:

@@ -29,19 +29,12 @@ func (m *Mover) sendingTo(peer wire.UUID, transfer uint32) *sending {
 	return nil
 }
 
-// wanted answers who asks for an object by its name: what is being sent to one may
-// be had by another too.
+// wanted answers who asks for an object by its name. Only who it is being sent to may
+// have it.
 func (m *Mover) wanted(peer wire.UUID, v *wire.Bulk, now time.Time) {
 	for _, s := range m.sendings {
-		if s.object.Offer.Name != string(v.Text) {
-			continue
-		}
-		if i := slices.IndexFunc(m.sendings, func(o *sending) bool { return o.to == peer && o.object == s.object }); i >= 0 {
-			m.offer(m.sendings[i], now)
-			return
-		}
-		if len(m.sendings) < maxSendings {
-			m.begin(s.object, peer, now)
+		if s.to == peer && s.object.Offer.Name == string(v.Text) {
+			m.offer(s, now)
 			return
 		}
 	}
