@@ -49,9 +49,10 @@
 // # Texts
 //
 // A text is cut into parts of 240 bytes; each has a receipt, and is repeated until that
-// comes. The receipt of the last one says what became of it all: nothing, when a
-// person's program has it; "taken" or "stored", when the peer's gateway has; else the
-// word for a cause, and the reason. A peer who speaks for others says in META "from"
+// comes. While others are missing that is "part"; the last one's says what became of it
+// all: nothing, when a person's program has it; "taken" or "stored", when the peer's
+// gateway has; else the word for a cause, and the reason. Without that one a text is
+// not delivered, whatever receipts there were. A peer who speaks for others says in META "from"
 // whom, and "to" is who of those behind the recipient it is for; without it, a text is
 // for the recipient's own name (peer).
 //

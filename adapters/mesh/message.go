@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"gateway/adapters/mesh/wire"
@@ -18,9 +20,9 @@ const maxRepeat = 2 * time.Second
 // A sending is a text of ours that waits for its receipts.
 type sending struct {
 	missing map[uint8]bool // parts without a receipt
-	word    string         // what a receipt has said of it all
-	done    bool
-	news    chan struct{} // holds one: something has come
+	word    string         // what a receipt has said of it all, when
+	done    bool           // one has
+	news    chan struct{}  // holds one: something has come
 }
 
 // A sendKey is a peer and the number of a text to it.
@@ -98,14 +100,11 @@ func (x *texts) compose(m bridge.Message) (kind uint8, number uint32, parts []st
 	}
 }
 
-// exchange sends a text until there are receipts for all of it, and gives what they
-// say.
+// exchange sends a text until a receipt says what has become of it all, and gives
+// that.
 func (x *texts) exchange(ctx context.Context, peer Remote, kind uint8, number uint32, meta []byte, parts []string) (string, error) {
 	key := sendKey{peer.UUID, number, kind == wire.TextFailed}
 	s := &sending{missing: map[uint8]bool{}, news: make(chan struct{}, 1)}
-	for i := range parts {
-		s.missing[uint8(i)] = true
-	}
 	if !x.start(key, s) {
 		return "", &bridge.Error{Op: "send", Cause: bridge.Conflict, Retry: true, Err: errors.New("a text with that number is on its way")}
 	}
@@ -115,11 +114,9 @@ func (x *texts) exchange(ctx context.Context, peer Remote, kind uint8, number ui
 	wait := max(x.set.pace.repeat, 2*peer.RTT+4*peer.RTTVar)
 	for {
 		var values [][]byte
-		for i, body := range parts {
-			if x.isMissing(s, uint8(i)) {
-				t := wire.Text{Kind: kind, Message: number, Part: uint8(i), Parts: uint8(len(parts)), Body: []byte(body)}
-				values = append(values, t.Append(nil))
-			}
+		for _, i := range x.missing(s, len(parts)) {
+			t := wire.Text{Kind: kind, Message: number, Part: i, Parts: uint8(len(parts)), Body: []byte(parts[i])}
+			values = append(values, t.Append(nil))
 		}
 		if err := x.net.send(peer.UUID, meta, values...); err != nil {
 			return "", err
@@ -132,7 +129,7 @@ func (x *texts) exchange(ctx context.Context, peer Remote, kind uint8, number ui
 	}
 }
 
-// await waits for receipts, until there are all, or the time to repeat has come.
+// await waits until a text is done with, or the time to repeat has come.
 func (x *texts) await(ctx context.Context, s *sending, wait time.Duration, deadline <-chan time.Time) (word string, done bool, err error) {
 	again := time.NewTimer(wait)
 	defer again.Stop()
@@ -171,10 +168,18 @@ func (x *texts) stop(key sendKey) {
 	delete(x.sendings, key)
 }
 
-func (x *texts) isMissing(s *sending, part uint8) bool {
+// missing are the parts to be sent: those without a receipt, and all when there is
+// none. Whoever has said that it had them all, and not what became of the text, has
+// forgotten some since.
+func (x *texts) missing(s *sending, parts int) []uint8 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return s.missing[part]
+	if len(s.missing) == 0 {
+		for i := range parts {
+			s.missing[uint8(i)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(s.missing))
 }
 
 // receipt takes one.
@@ -185,12 +190,11 @@ func (x *texts) receipt(from Remote, t wire.Text) {
 	if s == nil {
 		return
 	}
-	delete(s.missing, t.Part)
-	if len(t.Body) > 0 {
-		s.word = string(t.Body)
+	if string(t.Body) == wire.TextPart {
+		delete(s.missing, t.Part)
+		return
 	}
-	_, refused := readRefusal(s.word)
-	s.done = len(s.missing) == 0 || refused
+	s.word, s.done = string(t.Body), true
 	select {
 	case s.news <- struct{}{}:
 	default: // it is told already

@@ -19,6 +19,7 @@ const (
 	maxHops     = 10
 	maxPeers    = 2000             // who write
 	maxRecent   = 64               // texts of each, whole or not
+	partTime    = time.Minute      // after the last part of a text that is not whole: nobody sends more
 	maxBegun    = 4096             // parts of all that wait for others
 	rememberFor = 10 * time.Minute // after a peer's last text: a repeat is answered, and not delivered
 	maxSent     = 4096             // texts of ours that may still be said to have failed
@@ -52,7 +53,8 @@ type box struct {
 type said struct {
 	parts []*string // nil: missing
 	left  int
-	whole bool // the bridge has it, and will say, or has said,
+	at    time.Time // when the last part came
+	whole bool      // the bridge has it, and will say, or has said,
 	word  string
 	known bool  // what became of it
 	last  uint8 // the part that was missing last
@@ -84,7 +86,7 @@ func (x *texts) take(from Remote, meta, value []byte) {
 func (x *texts) part(from Remote, meta []byte, t wire.Text) {
 	x.mu.Lock()
 	s, news := x.note(from.UUID, t)
-	var word string
+	word := wire.TextPart
 	var body string
 	switch {
 	case s == nil:
@@ -126,8 +128,8 @@ func (x *texts) note(peer wire.UUID, t wire.Text) (s *said, news bool) {
 		s = nil
 	}
 	if s == nil {
-		if len(b.order) >= maxRecent {
-			x.drop(b, b.order[0])
+		if x.begun >= maxBegun || len(b.order) >= maxRecent && !x.forget(b) {
+			return nil, false
 		}
 		s = &said{parts: make([]*string, t.Parts), left: int(t.Parts)}
 		b.texts[t.Message] = s
@@ -142,7 +144,21 @@ func (x *texts) note(peer wire.UUID, t wire.Text) (s *said, news bool) {
 	x.begun++
 	s.parts[t.Part] = new(string(t.Body))
 	s.left--
+	s.at = x.now()
 	return s, true
+}
+
+// forget drops the oldest text that is done with, if there is one: of what is not,
+// its sender has receipts, or the bridge has it.
+func (x *texts) forget(b *box) bool {
+	now := x.now()
+	for _, n := range b.order {
+		if s := b.texts[n]; s.known || !s.whole && now.Sub(s.at) > partTime {
+			x.drop(b, n)
+			return true
+		}
+	}
+	return false
 }
 
 // box is the peer's; nil, if there are too many.

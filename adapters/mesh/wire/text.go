@@ -9,14 +9,17 @@ import (
 const (
 	// TextSaid is a part of a text.
 	TextSaid = 1
-	// TextReceipt says that a part has come, or, of the last one that was
-	// missing, what has become of the text: nothing (it is with who it is for), a
-	// word of our own (it is with the peer's gateway), or why it was refused.
+	// TextReceipt says that a part has come, and more are missing (TextPart), or,
+	// when none is, what has become of the text: nothing (it is with who it is for),
+	// a word of our own (it is with the peer's gateway), or why it was refused.
 	TextReceipt = 2
 	// TextFailed says that a text for which there was a receipt could not be
 	// delivered after all. The receipt for it has no parts.
 	TextFailed = 3
 )
+
+// TextPart is what a receipt says when other parts are missing.
+const TextPart = "part"
 
 const (
 	textHead = 8
