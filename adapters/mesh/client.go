@@ -14,6 +14,7 @@ import (
 // packet, by where it comes from.
 type client struct {
 	at     netip.AddrPort
+	host   netip.Addr       // what it is counted by
 	socket *datagram.Socket // it came by
 	local  netip.Addr       // and to which address of ours
 
@@ -23,7 +24,11 @@ type client struct {
 	inside  netip.AddrPort // where it is in its own network, by its own word
 
 	since, heard time.Time
+	beaconed     time.Time // of its own last packet that is no answer
 	told         time.Time // of the last list
+	asked        time.Time // when it was asked whether it is there still
+	leaving      time.Time // when it goes, if it is not heard any more; zero: it stays
+	rival        rival     // who says that this address is its own
 	listed       bool      // others are told of it: it sent back a time stamp that was sent to it
 	bound        bool      // it is the one with its UUID
 	named        bool      // and the one with its name

@@ -3,6 +3,7 @@
 //
 //	UDP ──▶ hub.go ──▶ client.go ──▶ list.go ──▶ who is where
 //	        who is there             forward.go: for those who can't meet
+//	                                 rival.go: who has an address now
 //
 //	UDP ──▶ node.go ──▶ link.go      how a client stands with its server
 //	                ──▶ listing.go   who the server says is there
@@ -27,8 +28,11 @@
 // that went to where it says it is; until then it gets no more than three times what it
 // sends. A UUID, and a name, belong to who has them until it is gone. What is no packet
 // changes nothing. From one address come no more clients than per_host, and who has
-// been there longest stands first in every list. What stays: whoever joins may take
-// any name that is free.
+// been there longest stands first in every list. One packet puts nobody out: who says
+// that it ends is asked once, and who says that a client's address is its own has the
+// place when it has sent back a time stamp, and the client's beacons have ceased
+// (rival.go). What stays: whoever joins may take any name that is free, and who forges
+// the address and the UUID of one who is there can speak as that.
 //
 // # Values of type CC
 //

@@ -20,8 +20,6 @@ const (
 	maxUnlisted = 1024
 	// proofTime is how long one may take for that.
 	proofTime = 10 * time.Second
-	// quiet is how long who sends a beacon every 7 s is not heard when it is gone.
-	quiet = 10 * time.Second
 	// relayBurst is how many seconds' worth is handed on at once.
 	relayBurst = 2
 )
@@ -38,11 +36,10 @@ type hub struct {
 	mu        sync.Mutex // guards the rest
 	clients   map[netip.AddrPort]*client
 	listed    []*client // in the order of their coming
-	unlisted  []*client // likewise; some may be gone or listed by now
-	waiting   int       // of those, how many are neither
+	unlisted  []*client // likewise
 	byUUID    map[wire.UUID]*client
 	byName    map[string]*client
-	hosts     map[netip.Addr]int
+	hosts     map[netip.Addr]int // how many are listed at each
 	sequence  uint32
 	lists     uint32
 	dirty     bool // somebody has come or gone since
@@ -89,30 +86,33 @@ func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *ma
 		return
 	}
 	c := h.clients[in.From]
-	if c != nil && p.HasUUID && p.UUID != c.uuid && p.ClientVersion != 0 {
-		if c.listed && now.Sub(c.heard) < quiet {
-			h.metrics.drop(dropStranger) // who is there is not put out by a forged packet
+	if c != nil && p.HasUUID && p.UUID != c.uuid {
+		if c = h.other(c, p, now, m); c == nil {
 			return
 		}
-		h.remove(c, m) // another program has taken the port
-		c = nil
-	}
-	if c == nil {
+	} else if c == nil {
 		if c = h.admit(s, in, now, m); c == nil {
 			return
 		}
 	}
 	c.heard = now
 	if p.Shutdown && p.HasUUID {
-		h.remove(c, m)
+		h.leave(c, now, m)
 		return
+	}
+	c.leaving = time.Time{}
+	if p.MyTime != 0 {
+		c.beaconed, c.rival = now, rival{}
 	}
 	h.learn(c, p)
 	if p.MyTime != 0 {
 		h.answer(c, p.MyTime, m)
 	}
 	if p.YourTime != 0 {
-		h.answered(c, p.YourTime, now, m)
+		h.answered(c, p, now, m)
+	}
+	if h.clients[c.at] != c {
+		return
 	}
 	if !c.listed {
 		if c.told.IsZero() || now.Sub(c.told) >= time.Second {
@@ -135,35 +135,49 @@ func (h *hub) admit(s *datagram.Socket, in *datagram.Packet, now time.Time, m *m
 		h.metrics.drop(dropStranger)
 		return nil
 	}
-	at := host(in.From.Addr())
-	if h.hosts[at] >= h.set.perHost || len(h.listed) >= h.set.maxClients {
-		h.metrics.drop(dropFull)
-		h.noise.Do(func() { h.log.Warn("one client too many", "peer", in.From) })
+	if h.full(in.From) {
 		return nil
 	}
-	if h.waiting >= maxUnlisted {
-		h.evict(m)
+	h.evict(host(in.From.Addr()), m)
+	return h.add(&client{at: in.From, socket: s, local: in.To, uuid: p.UUID, since: now, heard: now})
+}
+
+// full reports whether no more clients can be listed at an address.
+func (h *hub) full(at netip.AddrPort) bool {
+	if h.hosts[host(at.Addr())] < h.set.perHost && len(h.listed) < h.set.maxClients {
+		return false
 	}
-	c := &client{
-		at: in.From, socket: s, local: in.To, uuid: p.UUID, since: now, heard: now,
-		credit: *rate.NewLimiter(rate.Limit(h.set.relayRate), relayBurst*h.set.relayRate),
-	}
+	h.metrics.drop(dropFull)
+	h.noise.Do(func() { h.log.Warn("one client too many", "peer", at) })
+	return true
+}
+
+// add remembers a client that is not listed.
+func (h *hub) add(c *client) *client {
+	c.credit = *rate.NewLimiter(rate.Limit(h.set.relayRate), relayBurst*h.set.relayRate)
+	c.host = host(c.at.Addr())
 	h.clients[c.at] = c
-	h.hosts[at]++
 	h.unlisted = append(h.unlisted, c)
-	h.waiting++
 	return c
 }
 
-// evict forgets the one who has waited longest to be listed.
-func (h *hub) evict(m *mail) {
-	for len(h.unlisted) > 0 {
-		c := h.unlisted[0]
-		h.unlisted = slices.Delete(h.unlisted, 0, 1)
-		if !c.listed && h.clients[c.at] == c {
-			h.remove(c, m)
-			return
+// evict makes room for one at a host: whoever of there, or of all, has waited longest
+// to be listed goes. A forged address is as good as another until then, and must not
+// keep those out who are at that host; they are listed one round trip later.
+func (h *hub) evict(at netip.Addr, m *mail) {
+	n, first := 0, -1
+	for i, c := range h.unlisted {
+		if c.host == at {
+			if n++; first < 0 {
+				first = i
+			}
 		}
+	}
+	switch {
+	case n >= h.set.perHost:
+		h.remove(h.unlisted[first], m)
+	case len(h.unlisted) >= maxUnlisted:
+		h.remove(h.unlisted[0], m)
 	}
 }
 
@@ -213,16 +227,24 @@ func (h *hub) unname(c *client) {
 
 // answered takes a time stamp that came back. Who sends one back is where it says,
 // and others are told of it.
-func (h *hub) answered(c *client, stamp uint64, now time.Time, m *mail) {
-	if !c.window.answer(stamp, now) {
-		return
+func (h *hub) answered(c *client, p *wire.Packet, now time.Time, m *mail) {
+	switch {
+	case !c.window.answer(p.YourTime, now):
+	case c.listed:
+		c.proven(p)
+	case h.full(c.at):
+		h.remove(c, m)
+	default:
+		h.list(c, m)
 	}
-	if c.listed {
-		return
-	}
+}
+
+// list has others be told of a client.
+func (h *hub) list(c *client, m *mail) {
+	h.unlisted = slices.DeleteFunc(h.unlisted, func(o *client) bool { return o == c })
 	c.listed = true
-	h.waiting--
 	h.listed = append(h.listed, c)
+	h.hosts[c.host]++
 	if h.byUUID[c.uuid] == nil {
 		h.bind(c, m)
 	}
@@ -244,14 +266,14 @@ func (h *hub) bind(c *client, m *mail) {
 // remove forgets a client.
 func (h *hub) remove(c *client, m *mail) {
 	delete(h.clients, c.at)
-	if at := host(c.at.Addr()); h.hosts[at] > 1 {
-		h.hosts[at]--
-	} else {
-		delete(h.hosts, at)
-	}
 	if !c.listed {
-		h.waiting--
+		h.unlisted = slices.DeleteFunc(h.unlisted, func(o *client) bool { return o == c })
 		return
+	}
+	if h.hosts[c.host] > 1 {
+		h.hosts[c.host]--
+	} else {
+		delete(h.hosts, c.host)
 	}
 	if i := slices.Index(h.listed, c); i >= 0 {
 		h.listed = slices.Delete(h.listed, i, i+1)
@@ -277,24 +299,12 @@ func (h *hub) remove(c *client, m *mail) {
 func (h *hub) tick(now time.Time, m *mail) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := len(h.listed) - 1; i >= 0; i-- { // remove takes i away, and none before it
-		if c := h.listed[i]; now.Sub(c.heard) > h.set.timeout {
-			h.remove(c, m)
-		}
+	for i := len(h.listed) - 1; i >= 0; i-- { // one goes, or its successor comes last
+		h.settle(h.listed[i], now, m)
 	}
-	left := h.unlisted[:0]
-	for _, c := range h.unlisted {
-		if c.listed || h.clients[c.at] != c {
-			continue
-		}
-		if now.Sub(c.since) > proofTime {
-			h.remove(c, m)
-			continue
-		}
-		left = append(left, c)
+	for len(h.unlisted) > 0 && now.Sub(h.unlisted[0].since) > proofTime {
+		h.remove(h.unlisted[0], m)
 	}
-	clear(h.unlisted[len(left):])
-	h.unlisted = left
 	if h.dirty {
 		h.publish(now, m)
 		return

@@ -54,6 +54,7 @@ type testClient struct {
 	part    map[uint8][]wire.Entry
 	cc      [][]byte // that came
 	far     [][]byte // that was handed on
+	echoes  bool     // it answers with the UUID that it was asked by, as the original does
 }
 
 // client makes one, who has sent nothing yet.
@@ -144,7 +145,12 @@ func (r *rig) play(packets []told, all ...*testClient) {
 
 func (c *testClient) get(p *wire.Packet) (answers []told) {
 	if p.MyTime != 0 {
+		own := c.uuid
+		if c.echoes {
+			c.uuid = p.UUID
+		}
 		answers = c.send(func(b *wire.Builder) { b.YourTime(p.MyTime) })
+		c.uuid = own
 	}
 	if p.HasForward {
 		c.far = append(c.far, p.Behind)
