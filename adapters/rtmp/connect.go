@@ -89,7 +89,11 @@ func (s *session) connect(c wire.Command) error {
 		return err
 	}
 	s.app, s.amf3 = a, encoding == 3
-	if err := s.conn.Establish(); err != nil {
+	greet := s.conn.Greet // a stranger may say little, and not for long
+	if s.name != "" {
+		greet = s.conn.Establish
+	}
+	if err := greet(); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	s.write(c.Result(wire.Obj("fmsVer", serverVersion, "capabilities", 31),

@@ -14,9 +14,9 @@ import (
 type hub struct {
 	house *house
 
-	mu       sync.Mutex // guards the rest, and the calls of sessions and lines
-	count    int        // connections
-	from     map[netip.Addr]int
+	mu       sync.Mutex            // guards the rest, and the calls of sessions and lines
+	count    int                   // connections
+	from     map[netip.Addr]int    // by source
 	accounts map[string][]*session // those that are logged in for calls, by name
 	lines    map[lineKey]*line
 	enrolled map[string]*enrolment
@@ -31,6 +31,7 @@ func newHub(h *house) *hub {
 
 // enter counts a connection; false: there is no room for it.
 func (h *hub) enter(a netip.Addr) bool {
+	a = sourceOf(a)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.count >= h.house.set.clients || h.from[a] >= h.house.set.perAddress || h.house.draws.Load() {
@@ -43,6 +44,7 @@ func (h *hub) enter(a netip.Addr) bool {
 }
 
 func (h *hub) leave(a netip.Addr) {
+	a = sourceOf(a)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.count--

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"net/netip"
 	"testing"
 
 	"gateway/adapters/rtmp/wire"
@@ -26,6 +27,43 @@ func TestConnectionsAreBounded(t *testing.T) {
 			return err == nil
 		})
 	}
+}
+
+// TestStrangersAreBounded: a client that has connected without showing who it is may
+// say little; one that has logged in, more.
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	large := wire.Message{Type: wire.TypeVideo, Body: make([]byte, 100<<10)}
+	for _, app := range []string{"phone", "call"} {
+		c := r.connect(app)
+		if err := c.Write(large); err != nil {
+			t.Fatal(err)
+		}
+		c.ended()
+	}
+	c := r.connect("call")
+	c.publishes("bob?user=alice&password=secret")
+	if err := c.Write(large); err != nil {
+		t.Fatal(err)
+	}
+	c.say("createStream") // the connection goes on
+}
+
+func TestANetworkOfIPv6IsOneSource(t *testing.T) {
+	t.Parallel()
+	r := run(t, func(c *Config) { c.MaxPerAddress = 1 })
+	hub := r.a.house.Load().hub
+	a, b, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2:1"), netip.MustParseAddr("2001:db8:0:1::1")
+	if !hub.enter(a) || hub.enter(b) || !hub.enter(other) {
+		t.Error("connections are not counted by networks")
+	}
+	hub.leave(a)
+	if !hub.enter(b) {
+		t.Error("there is no room again")
+	}
+	hub.leave(b)
+	hub.leave(other)
 }
 
 func TestStreamsOfOneConnectionAreBounded(t *testing.T) {

@@ -49,9 +49,13 @@ var (
 	errSecret = errors.New("wrong name or password")
 )
 
-// proven notes who the client is.
+// proven notes who the client is. One that was let in as a stranger may say more
+// from now on.
 func (s *session) proven(name string) {
 	s.name = name
+	if s.app.kind != appNone {
+		_ = s.conn.Establish() // what it fails with ends the connection, which whoever reads it finds out
+	}
 	s.log = s.log.With("account", name)
 	s.house.metrics.logins.Inc()
 }

@@ -34,14 +34,15 @@ type failures struct {
 
 func newTries(now func() time.Time) *tries { return &tries{now: now, all: map[attempt]*failures{}} }
 
-// tryOf is somebody trying one account; a network of IPv6 is one source.
-func tryOf(name string, from netip.Addr) attempt {
-	if from.Is6() {
-		if p, err := from.Prefix(64); err == nil {
-			from = p.Addr()
-		}
+// tryOf is somebody trying one account.
+func tryOf(name string, from netip.Addr) attempt { return attempt{name, sourceOf(from)} }
+
+// sourceOf is who an address belongs to: a network of IPv6 is one source.
+func sourceOf(a netip.Addr) netip.Addr {
+	if p, err := a.Prefix(64); a.Is6() && err == nil {
+		return p.Addr()
 	}
-	return attempt{name, from}
+	return a
 }
 
 // may reports whether credentials are looked at now.

@@ -7,24 +7,42 @@ const (
 	tagTail   = 4
 )
 
-// splitAggregate gives the parts, whose times count from the aggregate's own. What
-// does not belong in one, and a part that is cut, is left out.
-func splitAggregate(m Message) (parts []Message) {
-	var first uint32
-	for b := m.Body; len(b) >= tagHeader; {
+// An aggregate is what is left of one. Its parts are made one at a time: there may
+// be hundreds of thousands, of a byte or none. The zero aggregate has none.
+type aggregate struct {
+	whole Message
+	rest  []byte
+	first uint32 // the time of the first part
+}
+
+func newAggregate(m Message) aggregate {
+	a := aggregate{whole: m, rest: m.Body}
+	if len(a.rest) >= tagHeader {
+		a.first = tagTime(a.rest)
+	}
+	return a
+}
+
+// next gives the next part, whose time counts from the aggregate's own. What does
+// not belong in one, and a part that is cut, is left out.
+func (a *aggregate) next() (Message, bool) {
+	for len(a.rest) >= tagHeader {
+		b := a.rest
 		size := int(uint24(b[1:]))
 		if size > len(b)-tagHeader {
 			break
 		}
-		time := uint24(b[4:]) | uint32(b[7])<<24
-		if len(b) == len(m.Body) {
-			first = time
+		a.rest = b[min(len(b), tagHeader+size+tagTail):]
+		part := Message{
+			Type: Type(b[0]), Stream: a.whole.Stream, Time: a.whole.Time + tagTime(b) - a.first,
+			Body: b[tagHeader : tagHeader+size : tagHeader+size],
 		}
-		part := Message{Type: Type(b[0]), Stream: m.Stream, Time: m.Time + time - first, Body: b[tagHeader : tagHeader+size : tagHeader+size]}
 		if part.Type == TypeAudio || part.Type == TypeVideo || part.IsData() {
-			parts = append(parts, part)
+			return part, true
 		}
-		b = b[min(len(b), tagHeader+size+tagTail):]
 	}
-	return parts
+	*a = aggregate{} // the body is not kept any longer
+	return Message{}, false
 }
+
+func tagTime(b []byte) uint32 { return uint24(b[4:]) | uint32(b[7])<<24 }

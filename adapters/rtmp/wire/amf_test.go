@@ -283,7 +283,7 @@ func FuzzCommand(f *testing.F) {
 			t.Fatalf("%d values in %d bytes", len(d.Args), len(body))
 		}
 		total := 0
-		for _, part := range splitAggregate(m) {
+		for _, part := range partsOf(m) {
 			total += len(part.Body) + tagHeader
 		}
 		if total > len(body) {

@@ -31,10 +31,11 @@ type Conn struct {
 	established atomic.Pointer[func()] // called by Establish, if there is one
 
 	// These are the reader's.
-	window uint64    // after how many bytes the peer wants to hear of them
-	acked  uint64    // how many it has heard of
-	told   int32     // the window that the peer knows is ours
-	split  []Message // what an aggregate still holds
+	window  uint64    // after how many bytes the peer wants to hear of them
+	acked   uint64    // how many it has heard of
+	told    int32     // the window that the peer knows is ours
+	greeted bool      // it knows the sizes
+	split   aggregate // what one still holds
 }
 
 // A counter counts what comes, and calls after each Read.
@@ -80,9 +81,20 @@ func (c *Conn) Dropped() uint64 {
 // Limits are those that the connection was made with.
 func (c *Conn) Limits() Limits { return c.limits }
 
-// Establish says that the peer has connected: it may send messages of full size
-// from now on, and is bound by Idle only. A server tells it the sizes of chunks and windows,
-// which belongs before the answer to connect (RTMP 1.0 section 7.2.1.1).
+// Greet is for a peer that has connected without showing who it is: it has Login
+// to do so, and stays bound as before. A server tells it the sizes of chunks and
+// windows, which belongs before the answer to connect (RTMP 1.0 section 7.2.1.1).
+// Greet and Establish are for who reads the connection.
+func (c *Conn) Greet() error {
+	if err := c.nc.SetReadDeadline(time.Now().Add(c.limits.Login)); err != nil {
+		return err
+	}
+	return c.greet()
+}
+
+// Establish is for a peer that has connected, and shown who it is: it may send
+// messages of full size from now on, and is bound by Idle only. It greets, unless
+// Greet has.
 func (c *Conn) Establish() error {
 	c.in.free.Store(true)
 	if leave := c.established.Load(); leave != nil {
@@ -91,6 +103,14 @@ func (c *Conn) Establish() error {
 	if err := c.nc.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
+	return c.greet()
+}
+
+func (c *Conn) greet() error {
+	if c.greeted {
+		return nil
+	}
+	c.greeted = true
 	if !c.server {
 		return c.control(&message.SetChunkSize{ChunkSize: ourChunk})
 	}
@@ -113,9 +133,7 @@ func (c *Conn) Establish() error {
 // stream; after any error the connection is of no more use.
 func (c *Conn) Read() (Message, error) {
 	for {
-		if len(c.split) > 0 {
-			m := c.split[0]
-			c.split = c.split[1:]
+		if m, ok := c.split.next(); ok {
 			return m, nil
 		}
 		m, err := c.in.read()
@@ -126,7 +144,7 @@ func (c *Conn) Read() (Message, error) {
 		case TypeAudio, TypeVideo, TypeDataAMF0, TypeDataAMF3, TypeCommandAMF0, TypeCommandAMF3:
 			return m, nil
 		case TypeAggregate:
-			c.split = splitAggregate(m)
+			c.split = newAggregate(m)
 		case TypeSetChunkSize, TypeAbort, TypeAck, TypeUserControl, TypeWindowAck, TypePeerBandwidth:
 			if err := c.onControl(m); err != nil {
 				return Message{}, c.readError(err)

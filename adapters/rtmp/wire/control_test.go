@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
@@ -218,6 +219,63 @@ func TestWhoDoesNotComeToAnEndIsGivenUp(t *testing.T) {
 		c.Close()
 		<-stop
 	})
+}
+
+// TestStrangersStayBound: whoever has connected without showing who it is has Login
+// to do so, whatever it sends meanwhile, and no large messages.
+func TestStrangersStayBound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := Defaults()
+		r, c := rawPair(t, l)
+		go io.Copy(io.Discard, r)
+		if err := c.Greet(); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		stop := make(chan struct{})
+		go func() {
+			defer close(stop)
+			for {
+				b := r.out.append(nil, Message{Type: TypeAudio, Body: []byte{1}})
+				if _, err := r.Write(b); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		var err error
+		for err == nil {
+			_, err = c.Read()
+		}
+		if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took > l.Login {
+			t.Errorf("a stranger: %v after %v", err, took)
+		}
+		c.Close()
+		<-stop
+	})
+	r, c := rawPair(t, Defaults())
+	go io.Copy(io.Discard, r)
+	if err := c.Greet(); err != nil {
+		t.Fatal(err)
+	}
+	large := func() { _, _ = r.Write(r.out.append(nil, Message{Type: TypeAudio, Body: make([]byte, 20<<10)})) }
+	if err := c.Establish(); err != nil { // it has said who it is
+		t.Fatal(err)
+	}
+	go large()
+	if _, err := c.Read(); err != nil {
+		t.Errorf("a large message of who is known: %v", err)
+	}
+	r, c = rawPair(t, Defaults())
+	go io.Copy(io.Discard, r)
+	if err := c.Greet(); err != nil {
+		t.Fatal(err)
+	}
+	go large()
+	if _, err := c.Read(); !errors.Is(err, errTooLong) {
+		t.Errorf("a large message of a stranger: %v", err)
+	}
 }
 
 type discard struct{}

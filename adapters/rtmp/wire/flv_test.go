@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 )
@@ -87,7 +88,34 @@ func TestAggregatesComeApart(t *testing.T) {
 	want := []Message{
 		{TypeAudio, 3, 1000, []byte("ab")}, {TypeVideo, 3, 1020, []byte{}}, {TypeAudio, 3, 1000 - 40 + 0x1000014, []byte("d")},
 	}
-	if got := splitAggregate(m); !reflect.DeepEqual(got, want) {
+	if got := partsOf(m); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func partsOf(m Message) (parts []Message) {
+	for a := newAggregate(m); ; {
+		part, ok := a.next()
+		if !ok {
+			return parts
+		}
+		parts = append(parts, part)
+	}
+}
+
+// TestPartsOfAggregatesCostNothing: there can be as many as a message has bytes for.
+func TestPartsOfAggregatesCostNothing(t *testing.T) {
+	empty := []byte("\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0b")
+	m := Message{Type: TypeAggregate, Body: bytes.Repeat(empty, 10_000)}
+	parts := 0
+	if n := testing.AllocsPerRun(1, func() {
+		parts = 0
+		for a := newAggregate(m); ; parts++ {
+			if _, ok := a.next(); !ok {
+				return
+			}
+		}
+	}); n > 0 || parts != 10_000 {
+		t.Errorf("%d parts cost %v allocations", parts, n)
 	}
 }

@@ -5,7 +5,8 @@ import "time"
 // Limits bound what a peer can make of a connection.
 type Limits struct {
 	Handshake time.Duration // from the first byte that may come to the end of the handshake
-	Connect   time.Duration // from there until Establish
+	Connect   time.Duration // from there until Greet, or Establish
+	Login     time.Duration // from Greet until Establish
 	Idle      time.Duration // without a byte; the peer is pinged at half of it
 	Stall     time.Duration // how long one write may take
 
@@ -19,7 +20,7 @@ type Limits struct {
 	QueueBytes int // of all of them
 
 	// Waiting is how many connections Serve keeps in the handshake, and again
-	// how many that have not connected yet.
+	// how many that have not shown yet who they are.
 	Waiting int
 
 	AMF Bounds
@@ -39,7 +40,7 @@ type Bounds struct {
 // video at a rate that nobody sends in a call.
 func Defaults() Limits {
 	return Limits{
-		Handshake: 10 * time.Second, Connect: 30 * time.Second, Idle: 60 * time.Second, Stall: 10 * time.Second,
+		Handshake: 10 * time.Second, Connect: 30 * time.Second, Login: 2 * time.Minute, Idle: 60 * time.Second, Stall: 10 * time.Second,
 		EarlyMessage: 16 << 10, Message: 4 << 20, Held: 8 << 20, ChunkStreams: 64,
 		Queue: 512, QueueMedia: 128, QueueBytes: 4 << 20, Waiting: 512,
 		AMF: Bounds{Depth: 16, Elements: 2048, Text: 64 << 10},

@@ -12,8 +12,8 @@ import (
 
 // Serve takes connections at ln, does the handshake of each, and hands those
 // that it came to an end with to take, each on a goroutine of its own, which closes the
-// connection. Of those that are in the handshake, and of those that have not
-// connected yet, l.Waiting each are kept: the oldest gives way, since who means
+// connection. Of those that are in the handshake, and of those that are not
+// established yet, l.Waiting each are kept: the oldest gives way, since who means
 // well is done in a few round trips. It returns when ctx is done, or when ln has
 // failed, and after everything that it started.
 func Serve(ctx context.Context, ln net.Listener, l Limits, take func(context.Context, *Conn)) error {
