@@ -52,13 +52,17 @@ func (a *Adapter) EnrollsFor(domain string) bool {
 	return host == peer || host == a.set.domain
 }
 
-// enrolled are the lines that others have registered at the peer.
+// enrolled are the lines that others register at the peer. A name is a line's
+// when the peer has taken its REGISTER: before that it is anybody's, whose
+// credentials may be wrong.
 type enrolled struct {
-	mu    sync.Mutex // guards all
-	lines map[string]*line
-	byTok map[string]*line
+	mu    sync.Mutex       // guards all
+	lines map[string]*line // by name, those that the peer has taken
+	byTok map[string]*line // by the user of the Contact, all
 }
 
+// add adds a line that has still to be taken by the peer; false: the name is
+// another's.
 func (n *enrolled) add(l *line) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -68,8 +72,21 @@ func (n *enrolled) add(l *line) bool {
 	if n.lines == nil {
 		n.lines, n.byTok = map[string]*line{}, map[string]*line{}
 	}
-	n.lines[l.name], n.byTok[l.token] = l, l
+	n.byTok[l.token] = l
 	return true
+}
+
+// taken gives a line its name; false: another's REGISTER was taken before.
+func (n *enrolled) taken(l *line) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.byTok[l.token] != l {
+		return true // it has just been left, and nobody is told any more
+	}
+	if n.lines[l.name] == nil {
+		n.lines[l.name] = l
+	}
+	return n.lines[l.name] == l
 }
 
 func (n *enrolled) remove(l *line) {
@@ -85,13 +102,14 @@ func (n *enrolled) all() []*line {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var all []*line
-	for _, l := range n.lines {
+	for _, l := range n.byTok {
 		all = append(all, l)
 	}
 	return all
 }
 
-// lineNamed is the line of a name; nil if it is none.
+// lineNamed is the line of a name, if others have registered it one that the peer has
+// taken; nil if it is none.
 func (e *engine) lineNamed(name string) *line {
 	for _, l := range e.lines {
 		if l.name == name {
@@ -140,23 +158,27 @@ func (e *engine) enroll(who bridge.Enrolment, told func(error)) (leave func()) {
 	if _, account := e.set.passwords[name]; account || e.set.hasLine(name) || !e.enrolled.add(l) {
 		return refuse(bridge.Conflict, errTaken)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	var stay stay
 	tell := func(err error) {
-		if ctx.Err() == nil {
+		if err == nil && !e.enrolled.taken(l) {
+			err = errTaken
+			defer stay.end()
+		}
+		if !stay.over() {
 			told(enrollError(err))
 		}
 	}
 	if !e.spawn(func(within context.Context) {
-		stop := context.AfterFunc(within, cancel)
-		defer stop()
+		ctx, cancel := context.WithCancel(within)
+		defer cancel()
+		stay.endBy(cancel)
 		e.keepLine(ctx, l, 0, tell)
 	}) {
-		cancel()
 		e.enrolled.remove(l)
 		return refuse(bridge.Unavailable, errNotRunning)
 	}
 	return func() {
-		cancel()
+		stay.end()
 		e.enrolled.remove(l)
 		e.spawn(func(within context.Context) {
 			bye, done := context.WithTimeout(within, leaveTime)
@@ -164,6 +186,36 @@ func (e *engine) enroll(who bridge.Enrolment, told func(error)) (leave func()) {
 			e.unregister(bye, l)
 		})
 	}
+}
+
+// A stay is how long a line is kept. The zero stay is not over.
+type stay struct {
+	mu     sync.Mutex // guards the rest
+	ended  bool
+	cancel context.CancelFunc // nil: nothing has begun
+}
+
+// endBy says what ends it.
+func (s *stay) endBy(cancel context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel = cancel; s.ended {
+		cancel()
+	}
+}
+
+func (s *stay) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended = true; s.cancel != nil {
+		s.cancel()
+	}
+}
+
+func (s *stay) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 func (s *settings) hasLine(name string) bool {
@@ -181,6 +233,8 @@ func enrollError(err error) error {
 	case errors.As(err, &refused):
 		cause := causeOf(refused.status)
 		return &bridge.Error{Op: enrollOp, Cause: cause, Reason: wire.Phrase(refused.phrase), Retry: again(refused.status), Err: err}
+	case err == errTaken:
+		return &bridge.Error{Op: enrollOp, Cause: bridge.Conflict, Err: err}
 	case errors.Is(err, errNoAnswer):
 		return &bridge.Error{Op: enrollOp, Cause: bridge.GatewayTimeout, Retry: true, Err: err}
 	}

@@ -60,6 +60,47 @@ func TestOthersRegisterAtThePeer(t *testing.T) {
 	leave()
 }
 
+// TestANameIsWhoseRegisterWasTaken: who only tries to register holds no name, and
+// has none of its rights.
+func TestANameIsWhoseRegisterWasTaken(t *testing.T) {
+	t.Parallel()
+	b, p := withPeer(t, nil)
+	guess := erin()
+	guess.Password = "guess"
+	slow, leaveSlow := b.enrolls(guess)
+	pending := p.next()
+	engine := b.a.engine.Load()
+	if engine.lineNamed("erin") != nil {
+		t.Error("what is sent by the name goes out with credentials that nobody has checked")
+	}
+	told, leave := b.enrolls(erin())
+	reg := p.next()
+	p.send(reg.from, response(reg.text, 200, "OK"))
+	if err := next(t, told, "that it is registered"); err != nil {
+		t.Errorf("the name is held by who has not got it: %v", err)
+	}
+	if l := engine.lineNamed("erin"); l == nil || l.is.password != "hush" {
+		t.Errorf("the line is %v", l)
+	}
+	p.send(pending.from, response(pending.text, 200, "OK"))
+	if err := next(t, slow, "a refusal"); causeIn(err) != bridge.Conflict {
+		t.Errorf("the second one: %v", err)
+	}
+	leaveSlow()
+	bye := p.next()
+	if header(bye.text, "Contact") != header(pending.text, "Contact") {
+		t.Error(bye.text)
+	}
+	p.send(bye.from, response(bye.text, 200, "OK"))
+	if l := engine.lineNamed("erin"); l == nil || l.is.password != "hush" {
+		t.Errorf("the line has become %v", l)
+	}
+	leave()
+	if engine.lineNamed("erin") != nil {
+		t.Error("the name stays")
+	}
+}
+
 func TestRegistrationsThatThePeerRefuses(t *testing.T) {
 	t.Parallel()
 	b, p := withPeer(t, withLine)
