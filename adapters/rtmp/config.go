@@ -18,9 +18,12 @@ type Config struct {
 	Listen []string `toml:"listen"`
 	// Accounts are the clients that log in with us, by name.
 	Accounts map[string]Account `toml:"accounts"`
-	// Enroll names adapters at whose peer a client who is no account may register
-	// with credentials of its own.
+	// Enroll names the adapter at whose peer a client who is no account may register
+	// with credentials of its own: one, since names have no domain here.
 	Enroll []string `toml:"enroll"`
+	// OtherLogins: a client may register as another than it logs in as, as far as
+	// the peer lets it.
+	OtherLogins bool `toml:"other_logins"`
 	// Domains are those that are ours in USER@DOMAIN, besides the host by which a
 	// client came.
 	Domains []string `toml:"domains"`
@@ -118,10 +121,11 @@ func (c *Config) Check(bad func(key, msg string)) {
 			bad("streams."+name+".url", err.Error())
 		}
 	}
-	for i, name := range c.Enroll {
-		if slices.Contains(c.Enroll[:i], name) {
-			bad(fmt.Sprintf("enroll[%d]", i), "is there twice")
-		}
+	if len(c.Enroll) > 1 {
+		bad("enroll[1]", "is one too many: names have no domain here, so 1001 at one peer would be 1001 at another")
+	}
+	if c.OtherLogins && len(c.Enroll) == 0 {
+		bad("other_logins", "needs enroll")
 	}
 	for i, d := range c.Domains {
 		if !isDomain(d) {

@@ -2,127 +2,209 @@ package rtmp
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
+	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
 )
 
-// enrollTime is how long connect is held back for the answer of the peer.
-const enrollTime = 10 * time.Second
+// Bounds on what strangers make a peer be asked.
+const (
+	enrollTime  = 10 * time.Second // that connect is held back for the answer of the peer
+	enrollTurns = 64               // that wait for the peer at once; others wait for them
+	enrollRate  = 20               // a second
+	enrollBurst = 200
+)
 
 // An enrolment is a name that is registered at a peer with the credentials that a
 // client has shown. Clients that show the same share it. The hub's lock guards it.
 type enrolment struct {
-	password bridge.Secret
-	users    int
-	leave    func()
+	as      bridge.Enrolment
+	clients map[*session]bool
+	leave   func()
+	lost    bool // the peer does not want it any more
 }
 
-var errEnrollTime = errors.New("the peer has not answered in time")
+var (
+	errEnrollTime = errors.New("the peer has not answered in time")
+	errEnrollRate = errors.New("too many register")
+	errLogin      = errors.New("the login is not that of the name")
+	errOther      = errors.New("the name is that of somebody in another domain")
+)
 
-// enroll registers somebody at the peer of one of the adapters, that to which the
-// domain belongs, or the first, and waits for what comes of it.
+// enroll registers somebody at the peer, and waits for what comes of it. A name
+// that is registered already is shared by whoever knows its password, and the
+// peer is not asked: else a guess that it refuses would cost nothing.
 func (s *session) enroll(who address, login string, password bridge.Secret, try attempt) error {
-	hub := s.house.hub
-	if hub.share(who.user, password) {
-		s.house.tries.succeeded(try)
-		s.enrolled(who.user)
-		return nil
-	}
-	at := s.house.set.enroll[0]
-	for _, name := range s.house.set.enroll {
-		if who.domain != "" && s.house.bridge.EnrollsFor(name, who.domain) {
-			at = name
-			break
-		}
-	}
 	user := login
 	if party, ok := parseAddress(login); ok {
 		user = party.user
 	}
-	told := make(chan error, 1)
-	leave := s.house.bridge.Enroll(bridge.Enrolment{
-		At: at, User: who.user, Domain: who.domain, Login: user, Password: password,
-	}, func(err error) {
-		select {
-		case told <- err:
-		default: // the first word counts; what comes later is for the adapter's own state
-		}
-	})
-	err := s.answerOf(told)
-	if err != nil {
-		leave()
-		if e := asError(err); e.Cause == bridge.Unauthorized || e.Cause == bridge.Forbidden || e.Cause == bridge.NotFound {
-			s.house.tries.failed(try)
-		}
-		return err
+	if user != who.user && !s.house.set.otherLogins {
+		s.house.tries.failed(try)
+		return &bridge.Error{Op: loginOp, Cause: bridge.Unauthorized, Reason: "log in by your own name", Err: errLogin}
 	}
-	s.house.tries.succeeded(try)
-	hub.enroll(who.user, password, leave)
-	s.enrolled(who.user)
-	return nil
+	e := &enrolment{as: bridge.Enrolment{At: s.house.set.enroll[0], User: who.user, Login: user, Password: password}}
+	if s.house.bridge.EnrollsFor(e.as.At, who.domain) { // else it is one of ours, which the peer does not know
+		e.as.Domain = who.domain
+	}
+	there, err := s.house.hub.share(e.as, s)
+	if !there {
+		err = s.ask(e)
+	}
+	switch cause := asError(err).Cause; {
+	case err == nil:
+		s.house.tries.succeeded(try)
+		s.proven(who.user)
+	case refuses(cause):
+		s.house.tries.failed(try)
+	default:
+		s.house.tries.spent(try.from)
+	}
+	return err
 }
 
-func (s *session) answerOf(told <-chan error) error {
+// refuses reports whether that is a peer's word that it does not know the name, or not
+// with that password.
+func refuses(c bridge.Cause) bool {
+	return c == bridge.Unauthorized || c == bridge.Forbidden || c == bridge.NotFound
+}
+
+// ask asks the peer.
+func (s *session) ask(e *enrolment) error {
 	timer := time.NewTimer(enrollTime)
 	defer timer.Stop()
+	hub := s.house.hub
+	if !hub.asks.Allow() {
+		return &bridge.Error{Op: loginOp, Cause: bridge.Overloaded, Retry: true, Err: errEnrollRate}
+	}
+	select {
+	case hub.turns <- struct{}{}:
+		defer func() { <-hub.turns }()
+	case <-timer.C:
+		return &bridge.Error{Op: loginOp, Cause: bridge.Overloaded, Retry: true, Err: errEnrollRate}
+	case <-s.house.stopped:
+		return &bridge.Error{Op: loginOp, Cause: bridge.Unavailable, Err: errNotRunning}
+	}
+	told := make(chan error, 1)
+	var heard atomic.Bool
+	leave := s.house.bridge.Enroll(e.as, func(err error) {
+		if !heard.Swap(true) {
+			told <- err // it has room for one
+			return
+		}
+		if err != nil && refuses(asError(err).Cause) {
+			hub.lose(e, asError(err))
+		}
+	})
+	err := s.answerOf(timer.C, told)
+	there := false
+	switch {
+	case err == nil:
+		there, err = hub.enroll(e, s, leave)
+	case asError(err).Cause == bridge.Conflict: // perhaps with another client of the same name, which came first
+		if joined, other := hub.share(e.as, s); joined {
+			err = other
+		}
+	}
+	if !there {
+		leave()
+	}
+	return err
+}
+
+func (s *session) answerOf(late <-chan time.Time, told <-chan error) error {
 	select {
 	case err := <-told:
 		return err
-	case <-timer.C:
+	case <-late:
 		return &bridge.Error{Op: loginOp, Cause: bridge.GatewayTimeout, Err: errEnrollTime}
 	case <-s.house.stopped:
 		return &bridge.Error{Op: loginOp, Cause: bridge.Unavailable, Err: errNotRunning}
 	}
 }
 
-// enrolled notes who the client is; with its end, its part of the enrolment ends.
-func (s *session) enrolled(name string) {
-	s.proven(name)
-	s.leave = func() { s.house.hub.unenroll(name) }
-}
-
-// share joins an enrolment that there is with the same password.
-func (h *hub) share(name string, password bridge.Secret) bool {
+// share joins the enrolment of a name; there: there is one. The error is a
+// *bridge.Error.
+func (h *hub) share(as bridge.Enrolment, s *session) (there bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e := h.enrolled[name]
-	if e == nil || !same(e.password, password) {
-		return false
+	e := h.enrolled[as.User]
+	if e == nil {
+		return false, nil
 	}
-	e.users++
-	return true
+	return true, e.admit(as, s)
 }
 
-// enroll notes an enrolment; one that there was goes on with the new password, which
-// the peer has just taken.
-func (h *hub) enroll(name string, password bridge.Secret, leave func()) {
+// admit lets a client share it. For callers that hold the hub's lock.
+func (e *enrolment) admit(as bridge.Enrolment, s *session) error {
+	switch {
+	case !same(e.as.Password, as.Password) || e.as.Login != as.Login:
+		return &bridge.Error{Op: loginOp, Cause: bridge.Unauthorized, Err: errSecret}
+	case e.as.Domain != as.Domain && e.as.Domain != "" && as.Domain != "":
+		return &bridge.Error{Op: loginOp, Cause: bridge.Conflict, Err: errOther}
+	}
+	e.clients[s] = true
+	s.leave = func() { s.house.hub.unenroll(e, s) }
+	return nil
+}
+
+// enroll notes an enrolment that the peer has taken. Where another client came
+// first it is shared, and this one is not kept.
+func (h *hub) enroll(e *enrolment, s *session, leave func()) (kept bool, err error) {
 	h.mu.Lock()
-	was := h.enrolled[name]
-	e := &enrolment{password: password, users: 1, leave: leave}
-	if was != nil {
-		e.users += was.users
+	defer h.mu.Unlock()
+	if e.lost {
+		return false, &bridge.Error{Op: loginOp, Cause: bridge.Unauthorized, Err: errSecret}
 	}
-	h.enrolled[name] = e
-	h.mu.Unlock()
-	if was != nil {
-		was.leave()
+	if was := h.enrolled[e.as.User]; was != nil {
+		return false, was.admit(e.as, s)
 	}
+	e.leave, e.clients = leave, map[*session]bool{}
+	h.enrolled[e.as.User] = e
+	return true, e.admit(e.as, s)
 }
 
 // unenroll is the end of one client's part.
-func (h *hub) unenroll(name string) {
+func (h *hub) unenroll(e *enrolment, s *session) {
 	h.mu.Lock()
-	e := h.enrolled[name]
-	if e != nil {
-		e.users--
-	}
-	last := e != nil && e.users == 0
+	delete(e.clients, s)
+	last := len(e.clients) == 0 && h.enrolled[e.as.User] == e
 	if last {
-		delete(h.enrolled, name)
+		delete(h.enrolled, e.as.User)
 	}
 	h.mu.Unlock()
 	if last {
 		e.leave()
+	}
+}
+
+// lose ends an enrolment that the peer has taken and refuses now, with its clients'
+// connections.
+func (h *hub) lose(e *enrolment, why *bridge.Error) {
+	h.mu.Lock()
+	e.lost = true
+	there := h.enrolled[e.as.User] == e
+	var clients []*session
+	if there {
+		delete(h.enrolled, e.as.User)
+		for s := range e.clients {
+			clients = append(clients, s)
+		}
+	}
+	h.mu.Unlock()
+	if !there {
+		return
+	}
+	e.leave()
+	h.house.noise.Do(func() {
+		h.house.log.Info("the peer refuses who is logged in", "account", e.as.User, "cause", why.Cause)
+	})
+	for _, s := range clients {
+		s.write(wire.Command{Name: "onStatus", Args: []any{
+			wire.Obj("level", "error", "code", codeRejected, "description", statusText(why.Cause, why.Reason)),
+		}}.Message())
+		s.finish()
 	}
 }

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 // enrolling has the peer know erin alone.
 func enrolling(t *testing.T) *rig {
 	t.Helper()
-	r := run(t, func(c *Config) { c.Enroll = []string{"pbx"} })
+	r := run(t, func(c *Config) { c.Enroll, c.OtherLogins = []string{"pbx"}, true })
 	r.h.EnrollBy(func(e bridge.Enrolment) error {
 		switch {
 		case e.At != "pbx" || e.User != "erin":
@@ -35,12 +36,82 @@ func TestClientsEnroll(t *testing.T) {
 		t.Errorf("a call by %+v", inv)
 	}
 	_ = first.Close()
-	third := r.connect("sip/erin@peer.example/3", "erin-7", "new", "Erin") // takes its place
-	r.h.Left(1)
 	_ = second.Close()
+	r.h.Left(1)
+	third := r.connect("sip/erin@peer.example/3", "erin-7", "new", "Erin")
 	_ = third.Close()
 	if left := r.h.Left(2); left[0].Password.Reveal() != "hush" || left[1].Password.Reveal() != "new" {
 		t.Errorf("%d enrolments ended", len(left))
+	}
+}
+
+// TestNobodyGuessesAtAnEnrolment: a password for a name that is registered is compared
+// here, and each that is wrong is counted.
+func TestNobodyGuessesAtAnEnrolment(t *testing.T) {
+	t.Parallel()
+	r := enrolling(t)
+	r.connect("sip/erin@peer.example", "erin-7", "hush")
+	for i := range freeTries {
+		_, err := r.dial("sip/erin@peer.example", "erin-7", "new") // which the peer would take
+		if _, description := refusal(t, err); description != "401 Unauthorized" {
+			t.Errorf("guess %d: %q", i, description)
+		}
+	}
+	_, err := r.dial("sip/erin@peer.example", "erin-7", "hush")
+	if _, description := refusal(t, err); !strings.HasPrefix(description, "608 ") {
+		t.Errorf("the right one after that: %q", description)
+	}
+	if n := r.h.Enrolments(); n != 1 {
+		t.Errorf("the peer was asked %d times", n)
+	}
+}
+
+// TestWhoThePeerRefusesLater is logged out, and the name is free for another password.
+func TestWhoThePeerRefusesLater(t *testing.T) {
+	t.Parallel()
+	r := enrolling(t)
+	first, second := r.connect("sip/erin@peer.example", "erin-7", "hush"), r.connect("call/erin", "erin-7", "hush")
+	r.h.TellEnrolled(0, &bridge.Error{Op: "register", Cause: bridge.Timeout}) // which passes
+	r.h.TellEnrolled(0, nil)
+	r.h.TellEnrolled(0, &bridge.Error{Op: "register", Cause: bridge.Unauthorized, Reason: "Wrong password"})
+	first.ended()
+	second.ended()
+	r.h.Left(1)
+	r.connect("sip/erin@peer.example", "erin-7", "new")
+}
+
+// TestALoginIsForItsOwnName, unless the operator says otherwise.
+func TestALoginIsForItsOwnName(t *testing.T) {
+	t.Parallel()
+	r := run(t, func(c *Config) { c.Enroll = []string{"pbx"} })
+	r.h.EnrollBy(func(bridge.Enrolment) error { return nil })
+	_, err := r.dial("sip/bob-9@peer.example", "carol", "hers")
+	if _, description := refusal(t, err); description != "401 log in by your own name" {
+		t.Errorf("by another's login: %q", description)
+	}
+	r.connect("sip/carol@peer.example", "carol@peer.example", "hers")
+	_, err = r.dial("sip/carol@127.0.0.1", "carol", "other")
+	if _, description := refusal(t, err); description != "401 Unauthorized" {
+		t.Errorf("by another domain: %q", description)
+	}
+	r.connect("sip/carol@127.0.0.1", "carol", "hers")
+}
+
+// TestStrangersAskThePeerSeldom, whatever names they make up.
+func TestStrangersAskThePeerSeldom(t *testing.T) {
+	t.Parallel()
+	r := enrolling(t)
+	const asked = sourceTries + 10
+	refused := 0
+	for i := range asked {
+		name := fmt.Sprintf("name%d", i)
+		_, err := r.dial("sip/"+name+"@peer.example", name, "x")
+		if _, description := refusal(t, err); strings.HasPrefix(description, "608 ") {
+			refused++
+		}
+	}
+	if n := r.h.Enrolments(); refused == 0 || n+refused != asked {
+		t.Errorf("of %d the peer was asked for %d", asked, n)
 	}
 }
 

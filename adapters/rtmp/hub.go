@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"gateway/bridge"
+
+	"golang.org/x/time/rate"
 )
 
 // A hub knows who is there, and what each has to do. Nothing in it waits, and
@@ -20,12 +22,15 @@ type hub struct {
 	accounts map[string][]*session // those that are logged in for calls, by name
 	lines    map[lineKey]*line
 	enrolled map[string]*enrolment
+
+	asks  *rate.Limiter // of the peer to register somebody
+	turns chan struct{} // has whoever waits for its answer
 }
 
 func newHub(h *house) *hub {
 	return &hub{
 		house: h, from: map[netip.Addr]int{}, accounts: map[string][]*session{}, lines: map[lineKey]*line{},
-		enrolled: map[string]*enrolment{},
+		enrolled: map[string]*enrolment{}, asks: rate.NewLimiter(enrollRate, enrollBurst), turns: make(chan struct{}, enrollTurns),
 	}
 }
 

@@ -10,21 +10,22 @@ import (
 
 // settings are a Config that Check has passed, read.
 type settings struct {
-	naming     bridge.Naming
-	doors      []door
-	secure     *tls.Config
-	accounts   map[string]bridge.Secret
-	enroll     []string
-	domains    map[string]bool
-	clients    int
-	perAddress int
-	streams    map[string]target
-	limits     wire.Limits
+	naming      bridge.Naming
+	doors       []door
+	secure      *tls.Config
+	accounts    map[string]bridge.Secret
+	enroll      []string // one or none
+	otherLogins bool
+	domains     map[string]bool
+	clients     int
+	perAddress  int
+	streams     map[string]target
+	limits      wire.Limits
 }
 
 func newSettings(c *Config) (*settings, error) {
 	s := &settings{
-		naming: c.Naming(), secure: c.secure, enroll: c.Enroll, clients: c.MaxClients, perAddress: c.MaxPerAddress,
+		naming: c.Naming(), secure: c.secure, enroll: c.Enroll, otherLogins: c.OtherLogins, clients: c.MaxClients, perAddress: c.MaxPerAddress,
 		accounts: map[string]bridge.Secret{}, domains: map[string]bool{}, streams: map[string]target{}, limits: wire.Defaults(),
 	}
 	s.limits.Policy = c.Policy

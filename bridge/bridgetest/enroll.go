@@ -22,13 +22,40 @@ func (h *Handler) Enroll(e bridge.Enrolment, told func(error)) (leave func()) {
 		told(&bridge.Error{Op: "enroll", Cause: bridge.Unsupported})
 		return func() {}
 	}
-	go told(f(e))
+	go func() {
+		told(f(e))
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.told = append(h.told, told)
+		h.notify()
+	}()
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.left = append(h.left, e)
 		h.notify()
 	}
+}
+
+// TellEnrolled tells what has become of enrolment n, after what came of it first; the
+// first is 0.
+func (h *Handler) TellEnrolled(n int, err error) {
+	h.t.Helper()
+	var told func(error)
+	h.wait("an enrolment", func() bool {
+		if n < len(h.told) {
+			told = h.told[n]
+		}
+		return told != nil
+	})
+	told(err)
+}
+
+// Enrolments is how many there have been.
+func (h *Handler) Enrolments() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.told)
 }
 
 // EnrollsFor implements bridge.Handler: whoever enrolls does so at "peer.example".

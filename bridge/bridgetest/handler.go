@@ -33,6 +33,7 @@ type Handler struct {
 	watches   []bridge.Watch
 	enroll    func(bridge.Enrolment) error // nil: nobody can
 	left      []bridge.Enrolment
+	told      []func(error) // by enrolments
 	up        bool
 	reports   int
 	downErr   error
