@@ -24,6 +24,8 @@ type carrier interface {
 	conceal(ticks int64)
 	// rest leaves so much out.
 	rest(ticks int64)
+	// costly reports whether what is concealed is made, and not only counted.
+	costly() bool
 }
 
 // An Out is what goes to the peer.
@@ -126,7 +128,12 @@ func (c *cutter) end() int64 {
 	return c.at
 }
 
+func (c *cutter) costly() bool { return false }
+
 func (c *cutter) carry(_ uint8, payload []byte) (int64, error) {
+	if c.unit.long(payload, c.out.Format.Rate) {
+		return 0, errLong
+	}
 	if c.unit.bytes > 0 {
 		return c.bytes(payload)
 	}

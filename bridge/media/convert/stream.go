@@ -41,6 +41,7 @@ type Stream struct {
 	now      time.Duration
 	expect   int64 // the stamp that the next packet ought to have
 	blind    bool  // nobody knows how long the last was: its stamps tell
+	budget   budget
 	counts   Counts
 	fault    error
 }
@@ -74,7 +75,7 @@ const (
 func (s *Stream) Counts() Counts {
 	n := s.counts
 	if s.pacer != nil {
-		n.Skipped = s.pacer.dropped
+		n.Skipped += s.pacer.dropped
 	}
 	return n
 }
@@ -105,6 +106,10 @@ func (s *Stream) Packet(p Packet, now time.Duration) {
 	if s.order.rate <= 0 {
 		return
 	}
+	if p.Data != nil && len(p.Data) == 0 {
+		s.counts.Malformed++
+		p.Data = nil // there was a packet
+	}
 	fresh, late := s.order.put(p, now)
 	if late {
 		s.counts.Late++
@@ -121,6 +126,14 @@ func (s *Stream) Frame(f media.Frame, now time.Duration) {
 	if w == nil {
 		return
 	}
+	if len(f.Data) == 0 {
+		s.counts.Malformed++
+		return
+	}
+	if s.budget.spent(now) {
+		s.counts.Skipped++
+		return
+	}
 	c := s.carrier(*w)
 	if c == nil {
 		return
@@ -134,11 +147,11 @@ func (s *Stream) Frame(f media.Frame, now time.Duration) {
 	}
 	switch {
 	case gap > 0 && s.blind && !fresh:
-		c.conceal(gap)
+		s.conceal(c, gap, w.In.Format.Rate)
 	case gap > 0:
 		c.rest(gap)
 	}
-	s.anchor.took(s.carry(c, f.Type, f.Data))
+	s.anchor.took(s.carry(c, w, f.Data))
 	s.anchor.blind = s.blind
 }
 
@@ -163,6 +176,10 @@ func (s *Stream) play(p *slot, lost int64) {
 	if !p.sound || w == nil {
 		return // what it has of time is seen by the next
 	}
+	if s.budget.spent(s.now) {
+		s.counts.Skipped++
+		return
+	}
 	c := s.carrier(*w)
 	if c == nil {
 		return
@@ -171,7 +188,7 @@ func (s *Stream) play(p *slot, lost int64) {
 		s.bridge(c, p, lost)
 	}
 	s.anchor.started = true
-	ticks := s.carry(c, p.kind, p.data)
+	ticks := s.carry(c, w, p.data)
 	if ticks > 0 {
 		s.order.length = ticks
 	}
@@ -180,13 +197,28 @@ func (s *Stream) play(p *slot, lost int64) {
 }
 
 // carry has c carry a payload and returns how long that was.
-func (s *Stream) carry(c carrier, kind uint8, data []byte) int64 {
-	ticks, err := c.carry(kind, data)
+func (s *Stream) carry(c carrier, w *Way, data []byte) int64 {
+	ticks, err := c.carry(w.In.Type, data)
+	s.budget.take(max(least, ticksTime(ticks, w.In.Format.Rate)), s.now)
 	if err != nil {
 		s.counts.Malformed++
 	}
 	s.blind = ticks == 0 && err == nil
 	return ticks
+}
+
+// conceal stands in for so much that is missing, in units of a clock of that rate, as far as
+// that is of use.
+func (s *Stream) conceal(c carrier, ticks int64, rate int) {
+	n := ticks
+	if c.costly() {
+		n = min(ticks, toTicks(maxConceal, rate))
+		s.budget.take(ticksTime(n, rate), s.now)
+	}
+	c.conceal(n)
+	if n < ticks {
+		c.rest(ticks - n)
+	}
 }
 
 // bridge fills what is between the sound that was carried last and p.
@@ -200,13 +232,13 @@ func (s *Stream) bridge(c carrier, p *slot, lost int64) {
 		}
 	case gap == 0:
 	case s.blind && lost == 0:
-		c.conceal(gap)
+		s.conceal(c, gap, rate)
 	case lost > 0 && gap <= most:
 		s.counts.Concealed += uint64(lost)
-		c.conceal(gap)
+		s.conceal(c, gap, rate)
 	case lost > 0 && !p.marker:
 		s.counts.Concealed += uint64(lost)
-		c.conceal(most)
+		s.conceal(c, most, rate)
 		c.rest(gap - most)
 	default:
 		c.rest(gap)

@@ -28,6 +28,7 @@ type voice struct {
 // A source is one format that sound may come in.
 type source struct {
 	clock   int64
+	unit    unit
 	decoder codec.Decoder
 	change  *resample.Resampler // nil: the rates are the same
 }
@@ -49,7 +50,7 @@ func newVoice(ways []Way, out media.Payload, ptime time.Duration, emit func(Out)
 		if w.Mode != media.CrossTranscoded || w.Out.Type != out.Type {
 			continue
 		}
-		s := &source{clock: int64(w.In.Format.Rate)}
+		s := &source{clock: int64(w.In.Format.Rate), unit: unitOf(w.In.Format)}
 		if s.decoder, err = sound.NewDecoderAt(w.In.Format, v.encoder.Rate()); err != nil {
 			return nil, fmt.Errorf("transcode from %v: %w", w.In.Format, err)
 		}
@@ -80,14 +81,20 @@ func (v *voice) end() int64 {
 	return (v.at + int64(len(v.kept))) * int64(v.out.Format.Rate) / int64(v.encoder.Rate())
 }
 
+func (v *voice) costly() bool { return true }
+
 func (v *voice) carry(kind uint8, payload []byte) (int64, error) {
 	s := v.sources[kind]
 	if s == nil {
 		return 0, nil
 	}
+	if s.unit.long(payload, int(s.clock)) {
+		return 0, errLong
+	}
 	v.last = s
 	var err error
 	v.pcm, err = s.decoder.Decode(v.pcm[:0], payload)
+	v.pcm = v.pcm[:min(len(v.pcm), int(toTicks(maxPayload, s.decoder.Rate())))]
 	n := int64(len(v.pcm)) * s.clock / int64(s.decoder.Rate())
 	v.take(s)
 	return n, err

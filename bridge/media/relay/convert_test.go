@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gateway/bridge/media"
+	"gateway/bridge/media/convert"
 	"gateway/codec"
 	"gateway/codec/sound"
 
@@ -391,23 +392,64 @@ func TestFramesCross(t *testing.T) {
 
 func TestAFloodOfFramesIsBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, newNetwork(), Options{})
-	port, err := w.Open(media.Open{Frames: func(media.Frame) {}}, func(media.Event) {})
-	if err != nil {
-		t.Fatal(err)
+	for _, row := range []struct {
+		name         string
+		size         int
+		heard        uint64 // with the clock standing still
+		ceiling      uint64
+		allMalformed bool
+	}{
+		{"of the longest", media.MaxFrame, 15, 1985, true}, // each counts for 65
+		{"of short ones", 160, 1000, 1000, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newNetwork(), Options{})
+			port, err := w.Open(media.Open{Frames: func(media.Frame) {}}, func(media.Event) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := w.open(t, loopback4)
+			w.Set(port.ID, media.Setting{Send: true, Receive: true, In: []media.Payload{{Format: pcmu, Type: 1}}})
+			w.Set(b.port.ID, b.setting(media.Payload{Format: pcmu, Type: 0}))
+			w.Join(port.ID, b.port.ID)
+			w.Stats(port.ID)
+			data := make([]byte, row.size)
+			for i := range 2000 {
+				w.Feed(port.ID, media.Frame{Type: 1, Time: uint32(i * len(data)), Data: data})
+			}
+			s := w.Close(port.ID)
+			if s.Dropped[media.DropCeiling] != row.ceiling || s.In.Packets != row.heard || row.allMalformed && s.Out.Packets > 0 {
+				t.Errorf("%+v", s)
+			}
+		})
 	}
-	b := w.open(t, loopback4)
-	w.Set(port.ID, media.Setting{Send: true, Receive: true, In: []media.Payload{{Format: pcmu, Type: 1}}})
-	w.Set(b.port.ID, b.setting(media.Payload{Format: pcmu, Type: 0}))
-	w.Join(port.ID, b.port.ID)
-	w.Stats(port.ID)
-	data := make([]byte, media.MaxFrame)
-	for i := range 2000 {
-		w.Feed(port.ID, media.Frame{Type: 1, Time: uint32(i * len(data)), Data: data})
-	}
-	s := w.Close(port.ID)
-	if s.Dropped[media.DropFull] == 0 || s.In.Packets != 2000 {
-		t.Errorf("%+v", s)
+}
+
+// TestALineGivesTurnsToOthers: who is fed faster than it is converted does not keep the worker.
+func TestALineGivesTurnsToOthers(t *testing.T) {
+	t.Parallel()
+	w := &worker{clock: func() time.Duration { return startAt }, wake: make(chan struct{}, 1)}
+	f := &line{worker: w}
+	f.open.Store(true)
+	one := letter{came: startAt, fed: true, packet: convert.Packet{Type: 1}}
+	carried := 0
+	f.stream = convert.New(convert.Config{
+		Ways:   convert.Choose([]media.Payload{{Format: pcmu, Type: 1}}, []media.Payload{{Format: pcmu, Type: 2}}, true),
+		Frames: true, Whole: true,
+	}, func(convert.Out) {
+		if carried++; carried < 1000 { // another comes meanwhile
+			one.time += 160
+			f.put(one, make([]byte, 160))
+		}
+	})
+	f.put(one, make([]byte, 160))
+	w.now = startAt
+	f.read()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if carried > maxLetters || len(w.ready) != 2 { // by put, and anew
+		t.Errorf("%d in one turn, %d wait", carried, len(w.ready))
 	}
 }
 

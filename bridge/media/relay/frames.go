@@ -21,11 +21,12 @@ type intake struct {
 	got     flow
 	gave    flow
 	dropped drops
-	told    bool   // that something came, since it was silent
-	from    *line  // that base is for
-	base    uint32 // added to what it counts
-	stamp   uint32 // of the last that was handed out
-	rate    int    // of its clock
+	told    bool          // that something came, since it was silent
+	due     time.Duration // when the next would come if all kept to the ceiling
+	from    *line         // that base is for
+	base    uint32        // added to what it counts
+	stamp   uint32        // of the last that was handed out
+	rate    int           // of its clock
 }
 
 // openFrames makes a port without sockets.
@@ -77,6 +78,10 @@ func (i *intake) take(f media.Frame, now time.Duration) bool {
 		i.dropped[media.DropMalformed]++
 		return false
 	}
+	if !i.within(now, len(f.Data)) {
+		i.dropped[media.DropCeiling]++
+		return false
+	}
 	i.got.count(len(f.Data), now)
 	one := letter{came: now, fed: true, time: f.Time, packet: convert.Packet{Type: f.Type, Marker: f.Marker}}
 	switch to := i.line.Load(); {
@@ -88,6 +93,20 @@ func (i *intake) take(f media.Frame, now time.Duration) bool {
 	first := !i.told
 	i.told = true
 	return first
+}
+
+// fedSize is how many bytes count for one frame more: ceilings are in bytes, too, above those
+// of linear sound in two channels.
+const fedSize = 1 << 10
+
+// within is leg.within for a frame of size bytes: how much sound it has only its line knows.
+func (i *intake) within(now time.Duration, size int) bool {
+	due := max(i.due, now) + time.Duration(1+size/fedSize)*soundGap
+	if due-now > slack {
+		return false
+	}
+	i.due = due
+	return true
 }
 
 // listened takes over when the intake's peer was heard last.

@@ -91,23 +91,32 @@ func (f *line) take() bool {
 	return true
 }
 
-// read carries what has come.
+// read carries what has come, but not without end: where more has come meanwhile it has
+// another turn, after the other lines.
 func (f *line) read() {
-	for f.take() {
-		if f.closed.Load() {
-			continue
+	more := true
+	for n := 0; n < maxLetters && more; n++ {
+		if more = f.take(); more && !f.closed.Load() {
+			f.carry()
 		}
-		l := &f.one
-		if l.fed {
-			f.stream.Frame(media.Frame{Type: l.packet.Type, Time: l.time, Marker: l.packet.Marker, Data: l.data}, l.came)
-			continue
-		}
-		if l.packet.Data != nil {
-			l.packet.Data = l.data
-		}
-		f.stream.Packet(l.packet, l.came)
 	}
 	f.tick()
+	if more {
+		f.worker.offer(f)
+	}
+}
+
+// carry gives the letter that was taken to the stream.
+func (f *line) carry() {
+	l := &f.one
+	if l.fed {
+		f.stream.Frame(media.Frame{Type: l.packet.Type, Time: l.time, Marker: l.packet.Marker, Data: l.data}, l.came)
+		return
+	}
+	if l.packet.Data != nil {
+		l.packet.Data = l.data
+	}
+	f.stream.Packet(l.packet, l.came)
 }
 
 // tick does what is due.
