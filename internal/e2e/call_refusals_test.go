@@ -65,7 +65,7 @@ func TestRefusalsArriveAsThemselves(t *testing.T) {
 		headers    []string
 	}{
 		{"busy", 486, 486, nil},
-		{"busy everywhere", 600, 486, nil},
+		{"busy everywhere", 600, 600, nil},
 		{"declined", 603, 603, nil},
 		{"not there", 480, 480, nil},
 		{"unknown number", 404, 404, nil},

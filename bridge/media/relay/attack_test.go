@@ -65,19 +65,19 @@ func TestStrangersGetNothingAndSpoilNothing(t *testing.T) {
 					}
 				}
 				attack()
+				// What is heard of a packet says that all has been read that was sent
+				// to the same port before: so much waits at no time that the system
+				// would drop anything.
 				for i := range uint16(30) {
 					a.say(seal(packet(0, i)))
-					attack()
 					if row.nat && i < proof-1 {
 						continue // what finding the source costs
 					}
+					attack()
 					if got := hear(t, b.rtp); !bytes.Equal(got, packet(96, i)) {
 						t.Fatalf("got %x", got)
 					}
-				}
-				for i := range uint16(20) {
 					b.say(packet(96, i))
-					attack()
 					if got := open(hear(t, a.rtp)); !bytes.Equal(got, packet(0, i)) {
 						t.Fatalf("got %x", got)
 					}
