@@ -83,7 +83,7 @@ func FuzzClient(f *testing.F) {
 			t.Errorf("%d peers of %d that are listed", len(n.peers), len(n.listed))
 		}
 		for at, q := range n.from {
-			if !q.has(at) {
+			if q.way(at) == nil {
 				t.Errorf("%v is no address of the peer's that it leads to", at)
 			}
 		}

@@ -46,9 +46,12 @@ func (n *node) runResolve(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			n.lock.Lock()
-			n.stand(err)
-			n.lock.Unlock()
+			_ = n.with(func(m *mail) error {
+				n.lock.Lock()
+				defer n.lock.Unlock()
+				n.stand(err, m)
+				return nil
+			})
 		default:
 			pace.Reset()
 			lost := make(chan struct{})
@@ -102,25 +105,43 @@ func resolve(ctx context.Context, hostPort string, four bool) (netip.AddrPort, e
 	return netip.AddrPortFrom(best.Unmap(), uint16(number)), nil
 }
 
-// stand notes how we stand, and tells the bridge if that is news. For callers that
-// hold the lock.
-func (n *node) stand(err error) {
+// stand notes how we stand, and has the mail tell the bridge if that is news. For
+// callers that hold the lock.
+func (n *node) stand(err error, m *mail) {
 	l := &n.link
-	news := (err == nil) != (l.err == nil) || err != nil && err.Error() != l.err.Error()
+	news := !same(err, l.err)
 	l.err = err
 	if errors.Is(err, errSilent) && l.lost != nil {
 		close(l.lost)
 		l.lost = nil
 	}
-	if !news {
+	if news {
+		m.state = n.tellState
+	}
+}
+
+func same(a, b error) bool {
+	return (a == nil) == (b == nil) && (a == nil || a.Error() == b.Error())
+}
+
+// tellState tells the bridge how we stand. Of two that do at once the later one tells
+// how it is.
+func (n *node) tellState() {
+	n.telling.Lock()
+	defer n.telling.Unlock()
+	n.lock.Lock()
+	err, server := n.link.err, n.server
+	n.lock.Unlock()
+	if same(err, n.stood) {
 		return
 	}
+	n.stood = err
 	n.bridge.State(err == nil, err)
 	if err == nil {
-		n.log.Info("in the mesh", "server", n.server)
+		n.log.Info("in the mesh", "server", server)
 		return
 	}
-	n.log.Warn("not in the mesh", "server", n.server, "err", err)
+	n.log.Warn("not in the mesh", "server", server, "err", err)
 }
 
 // serverHead begins a packet to the server.
@@ -141,7 +162,7 @@ func (n *node) beacon(now time.Time, m *mail) {
 		return
 	}
 	if l.silent++; l.silent > pace.tries {
-		n.stand(errSilent)
+		n.stand(errSilent, m)
 	}
 	l.asked = now
 	n.serverHead(&m.build)
@@ -205,7 +226,7 @@ func (n *node) fromServer(p *wire.Packet, now time.Time, m *mail) {
 	l := &n.link
 	l.rcvd++
 	l.silent, l.version, l.heard = 0, p.ServerVersion, now
-	n.stand(nil)
+	n.stand(nil, m)
 	if p.Meta != nil {
 		if name, ok := wire.Field(p.Meta, wire.KeyPeer); ok && wire.IsName(name) && string(name) != l.name {
 			l.name = string(name)

@@ -15,6 +15,7 @@ type mail struct {
 	heard  []heard
 	bytes  []byte // copies of what was heard
 	news   []news
+	state  func() // tells the bridge how we stand; nil: as before
 }
 
 func newMail() *mail { return &mail{Mail: datagram.NewMail()} }

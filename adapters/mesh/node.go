@@ -20,6 +20,9 @@ type node struct {
 	asker *asker
 	seen  chan struct{} // closed when the server has said where it sees us
 
+	telling sync.Mutex // guards stood; the bridge is told with it held
+	stood   error      // how we stood when that was told
+
 	lock   sync.Mutex     // guards the rest
 	server netip.AddrPort // zero until it is known
 	link   link
@@ -41,7 +44,7 @@ func newNode(a *Adapter, h bridge.Handler, p *part) *node {
 		noise: rate.Sometimes{First: 100, Interval: time.Second}, seen: make(chan struct{}),
 		listed: map[netip.AddrPort]*peer{}, from: map[netip.AddrPort]*peer{}, byUUID: map[wire.UUID]*peer{}, byName: map[string]*peer{},
 	}
-	n.link.err = errNotYet
+	n.link.err, n.stood = errNotYet, errNotYet
 	n.asker = newAsker(a.set.pace.stun, n.sendRaw)
 	return n
 }
@@ -143,7 +146,7 @@ func (n *node) peerAt(from netip.AddrPort, p *wire.Packet, now time.Time, m *mai
 	}
 	// Two in networks that are alike have one internal address, and it may be a third
 	// one's here.
-	if q := n.byUUID[p.UUID]; q != nil && q.is(p.UUID) && q.has(from) {
+	if q := n.byUUID[p.UUID]; q != nil && q.is(p.UUID) && q.way(from) != nil {
 		return q
 	}
 	for _, q := range n.peers {
@@ -170,31 +173,56 @@ func (n *node) unsee(q *peer) {
 	q.ways[bySeen] = way{}
 }
 
-// fromPeer takes a packet of a peer's own.
+// fromPeer takes a packet of a peer's own. Anybody can write its UUID, and its address, on
+// one: what it says is believed of an address from which a time stamp has come back of
+// late, and another UUID of the packet that brings one.
 func (n *node) fromPeer(q *peer, from netip.AddrPort, p *wire.Packet, now time.Time, m *mail) {
-	n.identify(q, p, m)
 	if p.MyTime != 0 {
 		n.peerHead(q, &m.build)
 		m.build.YourTime(p.MyTime)
 		n.mailTo(from, m)
 	}
-	if p.YourTime != 0 && q.window.answer(p.YourTime, now) {
-		for i := range q.ways {
-			if q.ways[i].at == from {
-				q.ways[i].heard = now
-				break
-			}
-		}
+	w := q.way(from)
+	if w == nil {
+		return
+	}
+	answered := p.YourTime != 0 && q.window.answer(p.YourTime, now)
+	if answered {
+		w.heard = now
 		n.metrics.rtt.Observe(q.window.srtt.Seconds())
+	}
+	if !w.open(now, n.set.pace.probe) || q.uuid != p.UUID && !answered {
+		if len(p.CC) > 0 {
+			n.metrics.drop(dropStranger)
+			n.verify(q, w, now, m) // the peer says it again
+		}
+		return
+	}
+	n.identify(q, p)
+	if answered {
 		n.changed(q, now, m)
 	}
 	if q.bound && len(p.CC) > 0 {
 		m.hear(q.remote(now, &n.set.pace), p.Meta, p.CC)
+		if now.Sub(w.heard) > alive*n.set.pace.probe/2 {
+			n.verify(q, w, now, m) // we may send by another way, and have this one closed
+		}
 	}
 }
 
+// verify probes one way.
+func (n *node) verify(q *peer, w *way, now time.Time, m *mail) {
+	if now.Sub(w.asked) < n.set.pace.probe {
+		return
+	}
+	w.asked = now
+	n.peerHead(q, &m.build)
+	m.build.MyTime(q.window.ask(now))
+	n.mailTo(w.at, m)
+}
+
 // identify notes who a peer is, by its own word.
-func (n *node) identify(q *peer, p *wire.Packet, m *mail) {
+func (n *node) identify(q *peer, p *wire.Packet) {
 	if p.ClientVersion != 0 {
 		q.version = p.ClientVersion
 	}

@@ -42,6 +42,12 @@ type peer struct {
 type way struct {
 	at    netip.AddrPort // zero: there is none
 	heard time.Time      // of the last answer to a probe
+	asked time.Time      // of the last probe that was of this way alone
+}
+
+// open reports whether a probe by the way was answered of late.
+func (w *way) open(now time.Time, probe time.Duration) bool {
+	return w.at.IsValid() && !w.heard.IsZero() && now.Sub(w.heard) < alive*probe
 }
 
 func newPeer(e wire.Entry, now time.Time) *peer {
@@ -55,14 +61,14 @@ func (p *peer) is(id wire.UUID) bool {
 	return p.entry.Identity.UUID == id || p.entry.Identity.UUID == wire.UUID{}
 }
 
-// has reports whether an address is one of the peer's.
-func (p *peer) has(at netip.AddrPort) bool {
-	for _, w := range p.ways {
-		if w.at == at {
-			return true
+// way is the one by an address; nil, if there is none.
+func (p *peer) way(at netip.AddrPort) *way {
+	for i := range p.ways {
+		if p.ways[i].at == at {
+			return &p.ways[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // inform notes what the server tells of the peer.
@@ -89,7 +95,7 @@ func (p *peer) inform(e wire.Entry) {
 // chosen is the best way that is open; false, if none is.
 func (p *peer) chosen(now time.Time, probe time.Duration) (int, bool) {
 	for i := range p.ways {
-		if w := &p.ways[i]; w.at.IsValid() && !w.heard.IsZero() && now.Sub(w.heard) < alive*probe {
+		if p.ways[i].open(now, probe) {
 			return i, true
 		}
 	}

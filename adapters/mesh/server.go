@@ -100,6 +100,10 @@ func (s *base) post(m *mail) {
 	for range m.Send() {
 		s.metrics.drop(dropRefused)
 	}
+	if tell := m.state; tell != nil {
+		m.state = nil
+		tell()
+	}
 	if len(m.news) > 0 || len(m.heard) > 0 {
 		s.part.dispatch(m, s.bridge, s.set.naming, s.guard)
 	}
