@@ -42,7 +42,7 @@ type Adapter struct {
 	unseen  *recent[[]string]  // pairs of bare addresses: see displayed.go
 	taken   *recent[time.Time] // a client's address and an id: when we took that, see failed.go
 	dial    func(context.Context) (net.Conn, error)
-	route   func(peer netip.AddrPort) (netip.Addr, error) // see ownAddr
+	route   func(peer netip.AddrPort) (netip.Addr, error) // see routeTo
 
 	known   known
 	calls   *calls
@@ -81,7 +81,7 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 		told:   newRecent[time.Time](maxRemembered),
 		unseen: newRecent[[]string](maxUnseen),
 		taken:  newRecent[time.Time](maxRemembered),
-		route:  ownAddr,
+		route:  routeTo,
 		calls:  newCalls(), able: newRecent[ability](maxAbilities), present: newRecent[bool](maxRemembered),
 	}
 	for i, d := range cfg.Domains {

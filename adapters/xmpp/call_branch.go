@@ -23,6 +23,7 @@ type branch struct {
 	ready  bool // the bridge was told of the port
 	told   media.ICE
 	raw    bool // without ICE
+	moves  int  // how often it has named another address then
 	// way and sealed: the peer is reached, and the handshake done.
 	way, sealed bool
 	// taken is what the peer's session-accept says.
@@ -59,7 +60,10 @@ func (l *leg) openPort(b *branch, separate bool) bool {
 	}
 	o := media.Open{ICE: true, Separate: separate, Call: l.inv.Call}
 	if b.raw {
-		local, err := l.a.route(b.x.At())
+		local, err := l.a.ownAddr(b.x.At(1))
+		if err == nil {
+			err = l.a.believe(local, b.x.At(2))
+		}
 		if err != nil {
 			l.end(bridge.NotAcceptable, "", err)
 			return false

@@ -169,6 +169,10 @@ func (l *leg) claim(b *branch) {
 // answered takes a session-accept.
 func (l *leg) answered(st *stanza, b *branch, j *jingle.Jingle) {
 	l.a.result(st, nil)
+	if err := l.moved(b, j.Contents); err != nil {
+		l.fail(b, why{cause: bridge.NotAcceptable, err: err})
+		return
+	}
 	taken, err := b.x.TakeAnswer(j.Contents)
 	if err != nil {
 		l.fail(b, why{cause: causeOfOffer(err), err: err})

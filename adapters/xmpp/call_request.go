@@ -33,10 +33,7 @@ func (l *leg) requested(st *stanza, from bridge.Name, j *jingle.Jingle) {
 	case "session-info":
 		l.informed(st, b, j)
 	case "transport-info":
-		l.a.result(st, nil)
-		if b.x.Reach(j.Contents) {
-			l.set(b)
-		}
+		l.transported(st, b, j)
 	case "content-accept", "content-reject", "transport-accept", "transport-reject":
 		l.a.refuseRequest(st, condition{"unexpected-request", "wait"}, "out-of-order") // we have asked for nothing
 	default:

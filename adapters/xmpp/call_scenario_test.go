@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,12 +74,7 @@ func play(t *testing.T, text string) {
 	inRig(t, func(r *rig) {
 		s.rig = r
 		r.a.env.Media = s.plane
-		r.a.route = func(peer netip.AddrPort) (netip.Addr, error) {
-			if peer.IsValid() && peer.Addr().IsLoopback() {
-				return netip.Addr{}, errOurDoors
-			}
-			return addrPort("192.0.2.1:0").Addr(), nil
-		}
+		r.a.route = onNetwork
 		r.h.called = func(inv bridge.Invite, open func(bridge.Events) bridge.Leg) error {
 			o := ""
 			if inv.Plain {

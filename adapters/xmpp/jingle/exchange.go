@@ -177,11 +177,16 @@ func (x *Exchange) reach(t *Transport) error {
 func (x *Exchange) Reach(all []Content) bool {
 	news := false
 	for i := range all {
-		if t := all[i].Transport; t != nil && t.Raw == x.raw && (all[i].Name == x.name || x.name == "") {
-			news = x.remote.merge(t) || news
+		if x.reached(&all[i]) {
+			news = x.remote.merge(all[i].Transport) || news
 		}
 	}
 	return news
+}
+
+// reached reports whether c says how the peer is reached for the one stream.
+func (x *Exchange) reached(c *Content) bool {
+	return c.Transport != nil && c.Transport.Raw == x.raw && (c.Name == x.name || x.name == "")
 }
 
 // unlock reads what came back for our keys.
@@ -243,12 +248,6 @@ func (x *Exchange) TakeOffer(j *Jingle) (st bridge.Stream, plain bool, err error
 	}
 	return st, plain, err
 }
-
-// Raw reports whether the peer is reached without ICE (XEP-0177), and At where then.
-func (x *Exchange) Raw() bool { return x.raw }
-
-// At is where a peer without ICE says that it is; not valid until it has said so.
-func (x *Exchange) At() netip.AddrPort { return x.remote.At(1) }
 
 // Muxed reports whether the peer takes RTCP by the port of RTP.
 func (x *Exchange) Muxed() bool { return x.mux }

@@ -70,3 +70,26 @@ func (t *Transport) rawElement() Element {
 	}
 	return e
 }
+
+// Raw reports whether the peer is reached without ICE (XEP-0177), and At where then.
+func (x *Exchange) Raw() bool { return x.raw }
+
+// At is where a peer without ICE says that a component is; not valid until it has
+// said so.
+func (x *Exchange) At(component int) netip.AddrPort { return x.remote.At(component) }
+
+// Moves are the addresses in a session-accept or transport-info at which a peer without
+// ICE has not been until now. Nothing is taken of it: Reach and TakeAnswer do that.
+func (x *Exchange) Moves(all []Content) (to []netip.AddrPort) {
+	for _, c := range all {
+		if !x.raw || !x.reached(&c) {
+			continue
+		}
+		for _, o := range c.Transport.Candidates {
+			if x.remote.At(o.Component) != o.Address {
+				to = append(to, o.Address)
+			}
+		}
+	}
+	return to
+}
