@@ -18,6 +18,7 @@ type Adapter struct {
 	env     bridge.Env
 	log     *slog.Logger
 	metrics *metrics
+	recent  *recent
 	part    atomic.Pointer[part] // nil unless Run runs
 }
 
@@ -65,8 +66,9 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := &Adapter{set: set, env: env, log: log, metrics: m}
+	a.recent = newRecent(a.Snapshot)
 	if env.Metrics != nil {
-		if err := env.Metrics.Register(newCollector(a.Snapshot)); err != nil {
+		if err := env.Metrics.Register(newCollector(a.recent.snapshot)); err != nil {
 			return nil, fmt.Errorf("mesh %s: register metrics: %w", env.Name, err)
 		}
 	}

@@ -6,6 +6,10 @@ import (
 	"gateway/adapters/mesh/wire"
 )
 
+// maxReaches is of how many others it is kept what a client tells: what all tell of all
+// would be a million in the largest mesh.
+const maxReaches = 128
+
 // forward hands a packet on to another client, as it is, for whoever is listed; so
 // much a second for each.
 func (h *hub) forward(c *client, p *wire.Packet, now time.Time, m *mail) {
@@ -51,7 +55,9 @@ func (h *hub) extensions(c *client, p *wire.Packet, now time.Time, m *mail) {
 			if c.reaches == nil {
 				c.reaches = map[wire.UUID]reach{}
 			}
-			c.reaches[r.UUID] = reach{r, now}
+			if _, told := c.reaches[r.UUID]; told || len(c.reaches) < maxReaches {
+				c.reaches[r.UUID] = reach{r, now}
+			}
 		})
 	}
 	if c.bound && len(kept) > 0 {

@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"embed"
-	"encoding/json"
 	"io/fs"
 	"net/http"
 )
@@ -11,7 +10,7 @@ import (
 var pageFiles embed.FS
 
 // Page is what people look at who want to know who is in the mesh, and how they
-// reach each other; under state.json it is the Snapshot.
+// reach each other; under state.json it is the Snapshot, of the last second.
 func (a *Adapter) Page() http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
@@ -20,7 +19,7 @@ func (a *Adapter) Page() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", secure(http.FileServerFS(files)))
 	mux.HandleFunc("GET /state.json", func(w http.ResponseWriter, _ *http.Request) {
-		body, err := json.MarshalIndent(a.Snapshot(), "", "  ")
+		body, err := a.recent.json()
 		if err != nil {
 			http.Error(w, "internal error", http.StatusInternalServerError)
 			return
@@ -28,7 +27,7 @@ func (a *Adapter) Page() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Write(append(body, '\n')) // the client may be gone: nothing to be done about it
+		w.Write(body) // the client may be gone: nothing to be done about it
 	})
 	return mux
 }

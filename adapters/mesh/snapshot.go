@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"gateway/adapters/mesh/bulk"
@@ -18,7 +19,7 @@ type Snapshot struct {
 	Address string      `json:"address,omitempty"` // where the client's server sees us
 	NAT     NATKind     `json:"nat,omitzero"`      // of a client: its own
 	Peers   []PeerState `json:"peers"`
-	Links   []LinkState `json:"links"` // of a server: what its clients tell of each other; of a client: its own
+	Links   []LinkState `json:"links"` // of a server: what its clients tell of each other, each of at most 128; of a client: its own
 	Relayed Traffic     `json:"relayed,omitzero"`
 	// Transfers are the objects that we send and receive.
 	Transfers []bulk.State `json:"transfers,omitempty"`
@@ -74,28 +75,68 @@ func text(a netip.AddrPort) string {
 	return a.String()
 }
 
+// A seen is what a snapshot takes of a client while the hub is held up: no text, and
+// only what was told.
+type seen struct {
+	remote       Remote
+	bound        bool
+	at, inside   netip.AddrPort
+	since, heard time.Time
+	nat          wire.NAT
+	measure      Measure
+	reaches      []reach
+}
+
 func (h *hub) snapshot(now time.Time) Snapshot {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := Snapshot{Server: true, Up: true, Self: h.set.self, At: now, Peers: []PeerState{}, Links: []LinkState{}, Relayed: h.relayed}
-	for _, c := range h.listed {
+	s := Snapshot{Server: true, Up: true, Self: h.set.self, At: now, Peers: []PeerState{}, Links: []LinkState{}}
+	all, relayed := h.look(now)
+	s.Relayed = relayed
+	order := map[wire.UUID]int{}
+	for i := range all {
+		if all[i].bound {
+			order[all[i].remote.UUID] = i
+		}
+	}
+	for i := range all {
+		c := &all[i]
 		p := PeerState{
-			Name: c.remote().Name, Version: int(c.version), External: text(c.at), Internal: text(c.inside),
-			Since: c.since, Heard: c.heard, NAT: natKind(c.nat), Measure: c.window.measure(now),
+			Name: c.remote.Name, Version: int(c.remote.Version), External: text(c.at), Internal: text(c.inside),
+			Since: c.since, Heard: c.heard, NAT: natKind(c.nat), Measure: c.measure,
 		}
 		if c.bound {
-			p.UUID = c.uuid.String()
+			p.UUID = c.remote.UUID.String()
 		}
 		s.Peers = append(s.Peers, p)
-		for _, to := range h.listed {
-			if r, ok := c.reaches[to.uuid]; ok && to.bound && c.bound {
-				s.Links = append(s.Links, LinkState{
-					From: c.uuid.String(), To: to.uuid.String(), Path: r.Path.String(), RTT: r.RTT, Jitter: r.Jitter, Loss: r.Loss, At: r.at,
-				})
-			}
+	}
+	for i := range all {
+		slices.SortFunc(all[i].reaches, func(a, b reach) int { return order[a.UUID] - order[b.UUID] })
+		for _, r := range all[i].reaches {
+			s.Links = append(s.Links, LinkState{
+				From: s.Peers[i].UUID, To: s.Peers[order[r.UUID]].UUID, Path: r.Path.String(), RTT: r.RTT, Jitter: r.Jitter, Loss: r.Loss, At: r.at,
+			})
 		}
 	}
 	return s
+}
+
+// look is the part of a snapshot for which the hub is held up.
+func (h *hub) look(now time.Time) ([]seen, Traffic) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]seen, 0, len(h.listed))
+	for _, c := range h.listed {
+		o := seen{
+			remote: c.remote(), bound: c.bound, at: c.at, inside: c.inside, since: c.since, heard: c.heard, nat: c.nat, measure: c.window.measure(now),
+		}
+		if c.bound {
+			o.reaches = make([]reach, 0, len(c.reaches))
+			for _, r := range c.reaches { // of those who are there: forget
+				o.reaches = append(o.reaches, r)
+			}
+		}
+		all = append(all, o)
+	}
+	return all, h.relayed
 }
 
 func (n *node) snapshot() Snapshot {
