@@ -65,6 +65,10 @@ type Naming struct {
 	// error if it can't be a name at all. Folding twice is folding once.
 	// nil: byte for byte.
 	Fold func(Name) (Name, error)
+	// Made says what is wrong with a folded name that a pattern, as it is written,
+	// has become with what its variables stand for: a caller may have chosen
+	// that. nil: nothing.
+	Made func(pattern string, n Name) error
 }
 
 var errName = errors.New("not a name")

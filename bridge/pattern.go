@@ -86,7 +86,14 @@ func (p *Pattern) build(naming Naming, b []string) (Name, error) {
 	if err := errors.Join(err[:]...); err != nil {
 		return Name{}, err
 	}
-	return naming.fold(name)
+	name, bad := naming.fold(name)
+	if bad == nil && naming.Made != nil {
+		bad = naming.Made(p.text, name)
+	}
+	if bad != nil {
+		return Name{}, bad
+	}
+	return name, nil
 }
 
 // shape is the same for two patterns that differ only in the names of their

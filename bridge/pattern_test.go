@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -203,4 +204,33 @@ func FuzzPattern(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestWhatVariablesMakeIsLookedAt: an adapter may refuse a name that a caller has made of
+// a pattern, and has no word in what the mapping file says itself.
+func TestWhatVariablesMakeIsLookedAt(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("refused")
+	naming := Naming{Made: func(pattern string, n Name) error {
+		if pattern != "to-{x}" || n.Main == "to-there" {
+			return refused
+		}
+		return nil
+	}}
+	for text, want := range map[string]error{"to-{x}": nil, "{x}": refused, "literal": nil} {
+		p, err := NewPattern(naming, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.build(naming, []string{"here"}); !errors.Is(err, want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	p, err := NewPattern(naming, "to-{x}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.build(naming, []string{"there"}); !errors.Is(err, refused) || n != (Name{}) {
+		t.Errorf("%v, %v", n, err)
+	}
 }

@@ -70,7 +70,7 @@ func (c *Config) UseTLS(t *tls.Config) { c.secure = t }
 
 // Naming is the name of an account, or a stream, or the URL of one elsewhere; byte
 // for byte, but for the scheme and host of a URL.
-func (c *Config) Naming() bridge.Naming { return bridge.Naming{Fold: foldName} }
+func (c *Config) Naming() bridge.Naming { return bridge.Naming{Fold: foldName, Made: madeName} }
 
 // Own lists nothing: no name is held in a network of others.
 func (c *Config) Own() []string { return nil }
@@ -83,6 +83,9 @@ func (c *Config) Enrolls() []string { return c.Enroll }
 func (c *Config) CheckName(r bridge.Role, p bridge.Pattern) string {
 	name, literal := p.Literal()
 	if !literal {
+		if fixed, _, _ := strings.Cut(p.String(), "{"); r == bridge.RoleHome && isURL(fixed) && serverOf(fixed) == "" {
+			return "has a variable in the host of a URL: who calls would say whom we connect to"
+		}
 		return ""
 	}
 	if isURL(name.Main) {

@@ -117,6 +117,7 @@ func TestUsesOfNames(t *testing.T) {
 	}
 	for _, u := range []struct{ home, as, want string }{
 		{"alice", "alice", ""}, {"radio", "music", ""}, {"rtmp://h/a/b", "live", ""}, {"{u:[a-z]+}", "{u}", ""},
+		{"rtmp://h/a/{u:[a-z]+}", "{u}", ""}, {"rtmp://{u:[a-z]+}/a/b", "{u}", "a variable in the host"}, {"rtmp://h{u:[a-z]+}/a/b", "{u}", "a variable in the host"},
 		{"nobody", "x", "is no account"}, {"alice", "rtmp://h/a/b", "a URL is where"},
 	} {
 		_, found := bridge.NewRouter(specs(u.home, u.as), map[string]bridge.Namer{"flash": c})
@@ -133,6 +134,40 @@ func TestUsesOfNames(t *testing.T) {
 	c.Enroll = []string{"pbx"}
 	if _, found := bridge.NewRouter(specs("nobody", "x"), map[string]bridge.Namer{"flash": c}); slices.ContainsFunc(found, func(p bridge.Problem) bool { return !p.Warn }) {
 		t.Errorf("with enroll: %v", found)
+	}
+}
+
+// anyNames are those of an adapter that takes any.
+type anyNames struct{}
+
+func (anyNames) Naming() bridge.Naming                        { return bridge.Naming{} }
+func (anyNames) Own() []string                                { return nil }
+func (anyNames) CheckName(bridge.Role, bridge.Pattern) string { return "" }
+
+// TestNobodyChoosesTheServerOfAStream: a home with a variable leads to the server that
+// the mapping file has written, whatever a caller dials.
+func TestNobodyChoosesTheServerOfAStream(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		home, dialled string
+		ok            bool
+	}{
+		{"{u}", "alice", true}, {"{u}", "rtmp://inside.example/a/b", false}, {"x{u}", "rtmp://inside.example/a/b", false}, {"rtm{u}", "p://inside.example/a/b", false},
+		{"rtmp://live.example/app/{u}", "key", true}, {"rtmp://LIVE.example:1935/{u}", "app/key", true}, {"rtmp://live.example/a/{u}", "b@inside.example/c", true},
+		{"rtmp://live.example/{u}", "/rtmp://inside.example/x", false},
+		{`\{{u}`, "rtmp://inside.example/a/b", false},
+	} {
+		router, found := bridge.NewRouter([]bridge.MapSpec{{Home: []string{"flash:" + c.home}, As: map[string]string{"phones": "{u}"}}},
+			map[string]bridge.Namer{"flash": good(), "phones": anyNames{}})
+		if router == nil {
+			t.Errorf("%s: %v", c.home, found)
+			continue
+		}
+		var text strings.Builder
+		router.Explain(&text, nil, bridge.Address{Adapter: "phones", Name: c.dialled})
+		if got := strings.Contains(text.String(), "goes to flash:"); got != c.ok {
+			t.Errorf("%s, %s: %s", c.home, c.dialled, text.String())
+		}
 	}
 }
 

@@ -39,6 +39,37 @@ func foldName(n bridge.Name) (bridge.Name, error) {
 	return n, nil
 }
 
+var errMade = errors.New("who calls can't choose the server of a stream")
+
+// madeName refuses the URL of a server other than that which the pattern itself
+// names: what a variable stands for may be a caller's word, and nobody shall have us
+// connect to where they like.
+func madeName(pattern string, n bridge.Name) error {
+	if !isURL(n.Main) {
+		return nil
+	}
+	fixed, _, _ := strings.Cut(pattern, "{")
+	if server := serverOf(fixed); server == "" || server != serverOf(n.Main) {
+		return errMade
+	}
+	return nil
+}
+
+// serverOf is the scheme, host and port of a URL, or of the beginning of one, as they
+// compare; "" where they are not whole, or none.
+func serverOf(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	host, _, whole := strings.Cut(rest, "/")
+	if !ok || !whole {
+		return ""
+	}
+	t, err := parseTarget(scheme+"://"+host+"/app/key", false)
+	if err != nil {
+		return ""
+	}
+	return t.String()
+}
+
 // isPlain reports whether s can be the name of an account or a stream.
 func isPlain(s string) bool {
 	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
