@@ -33,6 +33,7 @@ type Out struct {
 	Type uint8
 	// Time is in units of the RTP clock of its format, Rate a second, and begins at 0.
 	Time   int64
+	Length int64 // of its sound, in the same units; 0 is not known
 	Rate   int
 	Marker bool
 	Data   []byte // good during the call
@@ -192,7 +193,7 @@ func (c *cutter) give(data []byte, ticks int64) {
 	if len(data) == 0 {
 		return
 	}
-	c.emit(Out{Type: c.out.Type, Time: c.at, Rate: c.out.Format.Rate, Marker: c.marker, Data: data})
+	c.emit(Out{Type: c.out.Type, Time: c.at, Length: ticks, Rate: c.out.Format.Rate, Marker: c.marker, Data: data})
 	c.marker = false
 	c.at += ticks
 }

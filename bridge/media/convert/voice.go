@@ -127,7 +127,8 @@ func (v *voice) encode() {
 		if err == nil && len(one) > 0 {
 			v.emit(Out{
 				Type: v.out.Type, Time: v.at * int64(v.out.Format.Rate) / int64(v.encoder.Rate()),
-				Rate: v.out.Format.Rate, Marker: v.marker, Data: one,
+				Length: int64(frame) * int64(v.out.Format.Rate) / int64(v.encoder.Rate()),
+				Rate:   v.out.Format.Rate, Marker: v.marker, Data: one,
 			})
 		}
 		v.marker = err != nil || len(one) == 0 // it may have nothing to say of a silence

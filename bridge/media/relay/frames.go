@@ -26,6 +26,7 @@ type intake struct {
 	from    *line         // that base is for
 	base    uint32        // added to what it counts
 	stamp   uint32        // of the last that was handed out
+	length  int64         // of its sound, in units of its clock
 	rate    int           // of its clock
 }
 
@@ -131,12 +132,13 @@ func (i *intake) hand(f *line, o convert.Out, now time.Duration) {
 	if i.from != f || i.rate != o.Rate {
 		i.base = -uint32(o.Time)
 		if i.gave.packets > 0 {
-			passed := uint32((now - i.gave.last).Milliseconds() * int64(o.Rate) / 1000)
-			i.base += uint32(rtp.Scale(uint64(i.stamp), uint32(i.rate), uint32(o.Rate))) + passed
+			passed := (now - i.gave.last).Milliseconds() * int64(o.Rate) / 1000
+			passed = max(passed, i.length*int64(o.Rate)/int64(max(1, i.rate))) // what has been said takes its time
+			i.base += uint32(rtp.Scale(uint64(i.stamp), uint32(i.rate), uint32(o.Rate)) + uint64(passed))
 		}
 		i.from, i.rate = f, o.Rate
 	}
-	i.stamp = i.base + uint32(o.Time)
+	i.stamp, i.length = i.base+uint32(o.Time), o.Length
 	frame := media.Frame{Type: o.Type, Time: i.stamp, Marker: o.Marker, Data: o.Data}
 	i.gave.count(len(o.Data), now)
 	i.mu.Unlock()

@@ -25,6 +25,7 @@ type made struct {
 	ssrc    uint32
 	base    uint32 // added to what the line counts
 	line    *line  // that base is for
+	length  uint32 // of the sound of the last packet, in units of its clock
 	packets uint32
 	octets  uint32
 
@@ -95,7 +96,11 @@ func (l *loop) speak(g, p *leg, f *line, o convert.Out) {
 	fresh := l.originate(p, uint32(o.Rate))
 	if m.line != f || fresh {
 		m.line, m.base = f, l.elapsed(p)-uint32(o.Time)
+		if passed := l.elapsed(p) - p.mark.timestamp; !fresh && passed < m.length {
+			m.base += m.length - passed // what has been said takes its time
+		}
 	}
+	m.length = uint32(o.Length)
 	h := rtp.Header{
 		Type: o.Type, Marker: o.Marker || fresh, Sequence: p.last.sequence + 1, Timestamp: m.base + uint32(o.Time), SSRC: m.ssrc,
 	}
