@@ -113,6 +113,12 @@ const (
 	mediaApart      mediaMode = "apart"      // streams that share no format: nothing can be heard
 )
 
+// dearer reports whether m has more done to sound than o.
+func (m mediaMode) dearer(o mediaMode) bool {
+	order := [...]mediaMode{mediaUntouched, mediaRepacked, mediaTranscoded}
+	return slices.Index(order[:], m) > slices.Index(order[:], o)
+}
+
 // chooseMode says how media crosses between two legs on which this was agreed.
 // It is decided anew at every change. frames: one of the two has no packets.
 func chooseMode(a, b Description, frames bool) mediaMode {

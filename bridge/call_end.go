@@ -45,9 +45,13 @@ func (c *call) drop(conn *connection) {
 // write tells of the call that has ended: the log, the metrics and the records.
 func (c *call) write() {
 	r, by := c.record, c.endedBy()
+	agreed := mediaMode(r.Media)
 	r.close(c.m.cause, by)
+	if m := mediaMode(r.Media); m.dearer(agreed) {
+		c.table.metrics.mode(m)
+	}
 	c.table.metrics.end(r)
-	c.log.Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "setup", r.Setup, "talk", r.Talk)
+	c.log.Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "media", r.Media, "setup", r.Setup, "talk", r.Talk)
 	c.table.write(r)
 }
 

@@ -165,9 +165,27 @@ func (r *Record) close(c Cause, by string) {
 		}
 		l.measure()
 	}
+	r.Media = string(r.crossed())
 	if r.Media == string(mediaUntouched) && r.Transfers == 0 && slices.ContainsFunc(r.Legs, (*LegRecord).deaf) {
 		r.Media = string(mediaNone) // it was agreed on, and nobody was there for it
 	}
+}
+
+// crossed is how sound crossed in truth: what was agreed on only says how it could, and a
+// party may send the one of its formats that has to be converted.
+func (r *Record) crossed() mediaMode {
+	mode := mediaMode(r.Media)
+	if !mode.dearer(mediaNone) {
+		return mode // nothing was agreed on
+	}
+	for _, l := range r.Legs {
+		for _, s := range l.Streams {
+			if m := mediaMode(s.stats.Crossing.String()); s.stats.In.Packets > 0 && m.dearer(mode) {
+				mode = m
+			}
+		}
+	}
+	return mode
 }
 
 // deaf reports whether the leg was in the call and never had a port: whoever takes

@@ -242,7 +242,7 @@ type Stats struct {
 	// Renamed: what goes out is not all untouched, for a source has begun its
 	// sequence anew, and had to be sealed as another.
 	Renamed bool
-	// Crossing is how what comes from the peer reaches the other side now.
+	// Crossing is how what comes from the peer reaches the other side, or did last.
 	Crossing Crossing
 	// Concealed are packets of the peer's that were lost and stood in for.
 	Concealed uint64

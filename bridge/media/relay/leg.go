@@ -46,16 +46,17 @@ type state struct {
 	ptime   uint8     // ms of sound that it would like in a packet
 
 	in, out []payload
-	routes  []route       // of what comes
-	current route         // of the last packet that came
-	shift   uint16        // added to the sequence numbers of what is sent
-	sound   uint32        // clock of what was sent last, in Hz; 0: nothing was
-	last    head          // of what was sent last
-	mark    mark          // of the sound that was sent last
-	passed  time.Duration // when that was
-	keys    *keys         // nil until one is pressed
-	line    *line         // of what comes; nil: it passes untouched, or not at all
-	made    *made         // nil until something was laid from or to it
+	routes  []route        // of what comes
+	current route          // of the last packet that came
+	shift   uint16         // added to the sequence numbers of what is sent
+	sound   uint32         // clock of what was sent last, in Hz; 0: nothing was
+	last    head           // of what was sent last
+	mark    mark           // of the sound that was sent last
+	passed  time.Duration  // when that was
+	keys    *keys          // nil until one is pressed
+	line    *line          // of what comes; nil: it passes untouched, or not at all
+	made    *made          // nil until something was laid from or to it
+	crossed media.Crossing // how what comes did last cross
 
 	security *security // nil: plain RTP
 	ice      *iceState // nil: it has sockets of its own

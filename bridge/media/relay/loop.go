@@ -394,4 +394,7 @@ func (l *loop) reroute(g *leg) {
 	}
 	g.routes, g.current = l.formats.routes(g.in, out), route{}
 	l.relink(g)
+	if c := g.crossing(); c != media.CrossNone {
+		g.crossed = c
+	}
 }

@@ -28,7 +28,7 @@ func (r *Relay) stats(g *leg) media.Stats {
 		Remote:   g.sock[forRTP].to,
 		Learned:  g.own() && g.locked[forRTP] && g.sock[forRTP].to != g.said.rtp,
 	}
-	s.Crossing = g.crossing()
+	s.Crossing = g.crossed
 	if m := g.made; m != nil {
 		all := *m
 		if f := g.line; f != nil {
@@ -56,7 +56,7 @@ func (r *Relay) stats(g *leg) media.Stats {
 	return s
 }
 
-// crossing is how what comes from g reaches the other side.
+// crossing is how what comes from g reaches the other side now.
 func (g *leg) crossing() media.Crossing {
 	if g.line != nil {
 		return convert.Best(g.line.ways)
