@@ -26,6 +26,7 @@ type client struct {
 	since, heard time.Time
 	beaconed     time.Time // of its own last packet that is no answer
 	told         time.Time // of the last list
+	changed      time.Time // when its name or its port was another
 	asked        time.Time // when it was asked whether it is there still
 	leaving      time.Time // when it goes, if it is not heard any more; zero: it stays
 	rival        rival     // who says that this address is its own
@@ -63,6 +64,15 @@ func (c *client) remote() Remote {
 		r.Name = c.name
 	}
 	return r
+}
+
+// change reports whether others can be told something else of the client.
+func (c *client) change(now time.Time) bool {
+	if now.Sub(c.changed) < changeTime {
+		return false
+	}
+	c.changed = now
+	return true
 }
 
 func (c *client) extended() bool { return c.version >= wire.Extended }

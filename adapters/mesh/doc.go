@@ -32,7 +32,8 @@
 // that it ends is asked once, and who says that a client's address is its own has the
 // place when it has sent back a time stamp, and the client's beacons have ceased
 // (rival.go). A client hears a peer from an address that has sent one back within the
-// last probes (node.go, fromPeer). What stays: whoever joins may take any name that is free, and who forges
+// last probes (node.go, fromPeer). A client's name, and its router's port, are told anew
+// once in 10 s, and news to all cost so many bytes a second (list.go). What stays: whoever joins may take any name that is free, and who forges
 // the address and the UUID of one who is there can speak as that.
 //
 // # Values of type CC

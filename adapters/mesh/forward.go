@@ -44,7 +44,13 @@ func (h *hub) extensions(c *client, p *wire.Packet, now time.Time, m *mail) {
 			continue
 		}
 		if nat, ok := wire.ReadNAT(v); ok {
-			h.dirty = h.dirty || nat.Port != c.nat.Port
+			if nat.Port != c.nat.Port {
+				if c.change(now) {
+					h.dirty = true
+				} else {
+					nat.Port = c.nat.Port // it is told again in 5 s
+				}
+			}
 			c.nat = nat
 			continue
 		}

@@ -44,6 +44,8 @@ type hub struct {
 	lists     uint32
 	dirty     bool // somebody has come or gone since
 	published time.Time
+	bytes     int    // that were sent
+	cost      int    // of those, for what was published last
 	meta      []byte // our name
 	relayed   Traffic
 
@@ -104,7 +106,7 @@ func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *ma
 	if p.MyTime != 0 {
 		c.beaconed, c.rival = now, rival{}
 	}
-	h.learn(c, p)
+	h.learn(c, p, now)
 	if p.MyTime != 0 {
 		h.answer(c, p.MyTime, m)
 	}
@@ -182,7 +184,7 @@ func (h *hub) evict(at netip.Addr, m *mail) {
 }
 
 // learn notes what a client says of itself.
-func (h *hub) learn(c *client, p *wire.Packet) {
+func (h *hub) learn(c *client, p *wire.Packet, now time.Time) {
 	if p.ClientVersion != 0 {
 		c.version = p.ClientVersion
 	}
@@ -198,6 +200,9 @@ func (h *hub) learn(c *client, p *wire.Packet) {
 	}
 	if _, taken := wire.ParseUUID(string(name)); taken || string(name) == h.set.self {
 		return // somebody else is called that
+	}
+	if c.name != "" && !c.change(now) {
+		return // it says it again with its next beacon
 	}
 	h.unname(c)
 	c.name = string(name)
@@ -242,7 +247,7 @@ func (h *hub) answered(c *client, p *wire.Packet, now time.Time, m *mail) {
 // list has others be told of a client.
 func (h *hub) list(c *client, m *mail) {
 	h.unlisted = slices.DeleteFunc(h.unlisted, func(o *client) bool { return o == c })
-	c.listed = true
+	c.listed, c.told = true, time.Time{} // it is told at the next tick, when nobody else is
 	h.listed = append(h.listed, c)
 	h.hosts[c.host]++
 	if h.byUUID[c.uuid] == nil {
@@ -307,7 +312,6 @@ func (h *hub) tick(now time.Time, m *mail) {
 	}
 	if h.dirty {
 		h.publish(now, m)
-		return
 	}
 	for _, c := range h.listed {
 		if now.Sub(c.told) >= h.set.pace.list {

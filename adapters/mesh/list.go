@@ -9,6 +9,14 @@ import (
 // maxListParts is what the number of a list's parts can say.
 const maxListParts = 255
 
+const (
+	// publishRate is how many bytes a second news make of lists, in the mean. In the
+	// largest mesh they come as often as without news.
+	publishRate = 4 << 20
+	// changeTime is between two changes of what others are told of a client.
+	changeTime = 10 * time.Second
+)
+
 // head begins a packet to a client.
 func (h *hub) head(c *client, b *wire.Builder) {
 	b.Server(ourVersion, h.sequence, c.uuid)
@@ -17,7 +25,9 @@ func (h *hub) head(c *client, b *wire.Builder) {
 
 // post sends what was built to a client.
 func (h *hub) post(c *client, m *mail) {
-	m.Compose(c.socket, m.build.Packet(), c.at, c.local)
+	packet := m.build.Packet()
+	h.bytes += len(packet)
+	m.Compose(c.socket, packet, c.at, c.local)
 }
 
 // answer sends a client's time stamp back.
@@ -28,16 +38,20 @@ func (h *hub) answer(c *client, stamp uint64, m *mail) {
 }
 
 // publish tells everybody who is there, at once, but when many come together only
-// once.
+// once; what that costs bounds how soon it is done again.
 func (h *hub) publish(now time.Time, m *mail) {
-	// A millisecond for each client bounds what a crowd that comes and goes costs.
-	if now.Sub(h.published) < max(h.set.pace.publish, time.Duration(len(h.listed))*time.Millisecond) {
+	// A millisecond for each client is for our own work.
+	wait := max(h.set.pace.publish, time.Duration(len(h.listed))*time.Millisecond)
+	wait = max(wait, min(time.Duration(h.cost)*time.Second/publishRate, h.set.pace.list))
+	if now.Sub(h.published) < wait {
 		return // tick does
 	}
 	h.published, h.dirty = now, false
+	before := h.bytes
 	for _, c := range h.listed {
 		h.tell(c, now, m)
 	}
+	h.cost = h.bytes - before
 }
 
 // tell sends a client the list, and a time stamp. Who is not listed itself sees
