@@ -12,7 +12,7 @@ import (
 )
 
 // answerTime is how long a client may take to answer for a text. One that never
-// answers is not waited for again.
+// answers is not waited for again, but for its connection's sign of life.
 const answerTime = 3 * time.Second
 
 // sendText is sendMessage(text), to the other side of the call, or
@@ -152,47 +152,87 @@ func (h *house) sendMessage(ctx context.Context, m bridge.Message) (bridge.Outco
 	return h.deliver(ctx, all, m, from)
 }
 
+// A delivery is a text on its way to one client, with a ping behind it: who has answered
+// that has been reached by the text as well.
+type delivery struct {
+	s      *session
+	answer <-chan wire.Command
+	back   <-chan struct{}
+}
+
 // deliver calls all clients of an account, and gives the best of their answers.
 func (h *house) deliver(ctx context.Context, all []*session, m bridge.Message, from string) (bridge.Outcome, error) {
-	type call struct {
-		s    *session
-		id   float64
-		wait <-chan wire.Command
-	}
-	var calls []call
+	var calls []delivery
 	for _, s := range all {
-		c := call{s: s}
-		c.id, c.wait = s.asked.expect()
-		defer s.asked.forget(c.id)
+		c := delivery{s: s}
+		id, answer := s.asked.expect()
+		defer s.asked.forget(id)
+		c.answer = answer
 		name, args := "receivedPagingMessage", []any{from, m.Body()}
 		if who, ok := s.partner(); ok && who == mainOf(h, m.From) {
 			name, args = "receivedMessage", args[1:]
 		}
-		s.write(wire.Command{Name: name, ID: c.id, Args: args}.Message())
+		if s.tryWrite(wire.Command{Name: name, ID: id, Args: args}.Message()) != nil {
+			continue
+		}
+		back, forget, err := s.conn.Ping()
+		if err != nil {
+			continue
+		}
+		defer forget()
+		c.back = back
 		calls = append(calls, c)
 	}
 	var best bridge.Outcome
 	failure := errAway()
 	for _, c := range calls {
-		if c.s.mute.Load() {
-			best = max(best, bridge.Relayed)
-			continue
-		}
-		answer, err := await(ctx, c.wait)
-		switch {
-		case err == nil && answer.Name == "_result":
-			best = bridge.Arrived
-		case err == nil:
-			failure = refusedWith(answer)
-		case ctx.Err() != nil: // it has been written, and nothing is known against it
-			c.s.mute.Store(true)
-			best = max(best, bridge.Relayed)
+		o, err := c.outcome(ctx)
+		if best = max(best, o); err != nil {
+			failure = err
 		}
 	}
 	if best != 0 {
 		return best, nil
 	}
 	return 0, failure
+}
+
+// outcome waits for what becomes of it: the client's answer, or, of one that gives
+// none, that it was reached. A connection that is silent may be dead, and what was
+// written to it lost.
+func (c delivery) outcome(ctx context.Context) (bridge.Outcome, *bridge.Error) {
+	if c.s.mute.Load() {
+		select {
+		case <-c.back:
+			return bridge.Relayed, nil
+		case answer, ok := <-c.answer:
+			return answered(answer, ok)
+		case <-ctx.Done():
+			return 0, errAway()
+		}
+	}
+	answer, err := await(ctx, c.answer)
+	if ctx.Err() == nil || err == nil {
+		return answered(answer, err == nil)
+	}
+	select {
+	case <-c.back:
+		c.s.mute.Store(true)
+		return bridge.Relayed, nil
+	default:
+		return 0, errAway()
+	}
+}
+
+// answered is what a client's answer says; not ok: it has gone.
+func answered(c wire.Command, ok bool) (bridge.Outcome, *bridge.Error) {
+	switch {
+	case !ok:
+		return 0, errAway()
+	case c.Name == "_result":
+		return bridge.Arrived, nil
+	}
+	return 0, refusedWith(c)
 }
 
 func mainOf(h *house, p bridge.Party) string {

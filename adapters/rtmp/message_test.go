@@ -1,6 +1,11 @@
 package rtmp
 
 import (
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gateway/adapters/rtmp/wire"
@@ -113,4 +118,71 @@ func TestAClientThatNeverAnswers(t *testing.T) {
 	if o, err := r.a.SendMessage(t.Context(), bridge.Message{Kind: bridge.Delivered, From: party("carol"), To: party("alice")}); asError(err).Cause != bridge.Unsupported {
 		t.Errorf("news: %v, %v", o, err)
 	}
+}
+
+// TestATextToADeadConnection is not lost: where nothing comes back, not even the
+// answer to a ping, the bridge tries again.
+func TestATextToADeadConnection(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	way := newDeadWay(t, r.at)
+	r.at = way.at
+	r.connect("sip/alice@127.0.0.1", "alice", "secret")
+	r.eventually("alice is there", func() bool { return len(r.a.house.Load().hub.there("alice")) == 1 })
+	if o, err := r.text("alice", "carol", "hello"); err != nil || o != bridge.Relayed {
+		t.Errorf("while it lives: %v, %v", o, err)
+	}
+	way.dead.Store(true)
+	if _, err := r.text("alice", "carol", "lost?"); asError(err).Cause != bridge.Unavailable || !asError(err).Retry {
+		t.Errorf("when it is dead: %v", err)
+	}
+}
+
+// A deadWay is a way to a server, of one connection, on which nothing that a client
+// says arrives any more when it is dead.
+type deadWay struct {
+	at   netip.AddrPort
+	dead atomic.Bool
+}
+
+func newDeadWay(t *testing.T, to netip.AddrPort) *deadWay {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := net.Dial("tcp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &deadWay{at: netip.MustParseAddrPort(ln.Addr().String())}
+	var all sync.WaitGroup
+	near := make(chan net.Conn, 1)
+	all.Go(func() {
+		nc, err := ln.Accept()
+		near <- nc
+		if err != nil {
+			return
+		}
+		all.Go(func() { _, _ = io.Copy(nc, far) })
+		b := make([]byte, 4096)
+		for {
+			n, err := nc.Read(b)
+			if err == nil && !w.dead.Load() {
+				_, err = far.Write(b[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		_ = ln.Close()
+		_ = far.Close()
+		if nc := <-near; nc != nil {
+			_ = nc.Close()
+		}
+		all.Wait()
+	})
+	return w
 }

@@ -203,10 +203,15 @@ func (s *session) status(stream uint32, level, code, description string) {
 
 // write queues a message. What fails ends the connection, which whoever reads it
 // finds out.
-func (s *session) write(m wire.Message) {
-	if err := s.conn.Write(m); err != nil {
+func (s *session) write(m wire.Message) { _ = s.tryWrite(m) }
+
+// tryWrite is write for who has to know.
+func (s *session) tryWrite(m wire.Message) error {
+	err := s.conn.Write(m)
+	if err != nil {
 		s.house.metrics.drop(dropGone)
 	}
+	return err
 }
 
 // finish ends the connection when what was written has gone out.

@@ -26,6 +26,7 @@ type Conn struct {
 	in     *chunkReader
 	out    *queue
 	writer sync.WaitGroup
+	pings  pings
 	server bool
 
 	established atomic.Pointer[func()] // called by Establish, if there is one
@@ -247,7 +248,7 @@ func (w *idleWatch) tick(c *Conn) error {
 	case w.quiet >= 4:
 		return ErrIdle
 	case w.quiet == 2:
-		return c.control(&message.UserCtrl{Event: &message.UserCtrlEventPingRequest{Timestamp: uint32(time.Now().UnixMilli())}})
+		return c.ping(c.pings.next(nil))
 	default:
 		return nil
 	}

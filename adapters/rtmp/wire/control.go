@@ -80,8 +80,11 @@ func (c *Conn) onControl(m Message) error {
 	case *message.SetPeerBandwidth:
 		return c.onBandwidth(got.Size)
 	case *message.UserCtrl:
-		if ping, ok := got.Event.(*message.UserCtrlEventPingRequest); ok {
+		switch ping := got.Event.(type) {
+		case *message.UserCtrlEventPingRequest:
 			return c.control(&message.UserCtrl{Event: &message.UserCtrlEventPingResponse{Timestamp: ping.Timestamp}})
+		case *message.UserCtrlEventPingResponse:
+			c.pings.answered(ping.Timestamp)
 		}
 	}
 	return nil

@@ -163,6 +163,42 @@ func TestASilentPeerIsPingedAndThenGivenUp(t *testing.T) {
 	})
 }
 
+// TestAPingIsAnsweredByItsOwn: an answer is to one ping, which it names.
+func TestAPingIsAnsweredByItsOwn(t *testing.T) {
+	t.Parallel()
+	r, c := rawPair(t, Defaults())
+	go drain(c)
+	var asked [2]string
+	var back [2]<-chan struct{}
+	for i := range back {
+		wait, forget, err := c.Ping()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer forget()
+		back[i] = wait
+		m := r.next(t)
+		if m.Type != TypeUserControl || m.Body[1] != 6 {
+			t.Fatalf("%v %x is no ping", m.Type, m.Body)
+		}
+		asked[i] = string(m.Body[2:])
+	}
+	if asked[0] == asked[1] {
+		t.Error("two pings are alike")
+	}
+	r.send(t, controlOf(TypeUserControl, "\x00\x07"+asked[1]))
+	<-back[1]
+	select {
+	case <-back[0]:
+		t.Error("the first is answered, too")
+	default:
+	}
+	c.Close()
+	if _, _, err := c.Ping(); err == nil {
+		t.Error("a ping goes out on a closed connection")
+	}
+}
+
 func TestWhoAnswersPingsStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
