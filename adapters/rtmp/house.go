@@ -140,11 +140,10 @@ func (h *house) dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	}
 	var l *leg
 	if elsewhere {
-		l = h.newRemote(inv, t)
-	} else if l, err = h.hub.ring(inv, name.Main); err != nil {
+		l = h.newRemote(inv, t).dialledBy(ev)
+	} else if l, err = h.hub.ring(inv, name.Main, ev); err != nil {
 		return refuse(asError(err).Cause, err)
 	}
-	l.out, l.ev = true, ev
 	if !l.start(l.dialled) {
 		return refuse(bridge.Unavailable, errNotRunning)
 	}

@@ -111,8 +111,8 @@ func (h *hub) there(name string) []*session {
 }
 
 // ring makes the leg of a call to an account: its idle clients are to ring, or, if
-// there is none, the line that waits for calls by URL takes it.
-func (h *hub) ring(inv bridge.Invite, name string) (*leg, error) {
+// there is none, the line that waits for calls by URL takes it. ev is told of it.
+func (h *hub) ring(inv bridge.Invite, name string, ev bridge.Events) (*leg, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var idle []*session
@@ -125,14 +125,14 @@ func (h *hub) ring(inv bridge.Invite, name string) (*leg, error) {
 	switch {
 	case len(idle) > 0:
 		p := newPhone(h.house, name, invited)
-		p.leg = h.house.newLeg(inv, p, bridge.SendReceive, idle[0].taste())
+		p.leg = h.house.newLeg(inv, p, bridge.SendReceive, idle[0].taste()).dialledBy(ev)
 		p.told = idle
 		for _, s := range idle {
 			s.phone = p
 		}
 		return p.leg, nil
 	case waits != nil && waits.leg == nil:
-		waits.leg = h.house.newLeg(inv, waits, waits.way(), waits.taste())
+		waits.leg = h.house.newLeg(inv, waits, waits.way(), waits.taste()).dialledBy(ev)
 		return waits.leg, nil
 	case len(h.accounts[name]) > 0 || waits != nil:
 		return nil, &bridge.Error{Op: dialOp, Cause: bridge.Busy}

@@ -83,6 +83,12 @@ func (h *house) newLeg(inv bridge.Invite, f far, want bridge.Dir, taste taste) *
 	return l
 }
 
+// dialledBy makes it one that the bridge has dialled, before anybody else knows it.
+func (l *leg) dialledBy(ev bridge.Events) *leg {
+	l.out, l.ev = true, ev
+	return l
+}
+
 func callOf(inv bridge.Invite) string {
 	if inv.Call != "" {
 		return inv.Call

@@ -247,3 +247,39 @@ func TestTheClientsWordOnFormats(t *testing.T) {
 		}
 	}
 }
+
+// TestAListenerIsOne: a player that joins between the ring of a call and its beginning
+// is named by both.
+func TestAListenerIsOne(t *testing.T) {
+	t.Parallel()
+	var s sound
+	a, b := new(wire.Conn), new(wire.Conn)
+	for _, to := range []*wire.Conn{a, a, b} {
+		s.listen(to, 1)
+	}
+	s.listen(a, 2)
+	if len(s.taps) != 3 {
+		t.Errorf("%d hear", len(s.taps))
+	}
+	if s.deafen(a, 1); len(s.taps) != 2 {
+		t.Errorf("%d hear when one has left", len(s.taps))
+	}
+}
+
+// TestALegIsWholeWhenItIsSeen: others find it by the hub as soon as it rings.
+func TestALegIsWholeWhenItIsSeen(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	r.phone("alice")
+	hub := r.a.house.Load().hub
+	ev := bridgetest.NewCall(t)
+	l, err := hub.ring(bridge.Invite{ID: "id", From: party("carol"), To: party("alice")}, "alice", ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := hub.there("alice")[0]
+	if p := hub.phoneOf(s); p == nil || p.leg != l || !l.out || l.ev != bridge.Events(ev) {
+		t.Errorf("it is seen as %+v", l)
+	}
+	hub.release(hub.phoneOf(s), nil)
+}

@@ -142,10 +142,13 @@ type tap struct {
 	time   playClock
 }
 
-// listen has a client hear by one of its streams.
+// listen has a client hear by one of its streams, if it does not yet.
 func (s *sound) listen(to writer, stream uint32) {
 	s.outLock.Lock()
 	defer s.outLock.Unlock()
+	if slices.ContainsFunc(s.taps, func(t *tap) bool { return t.to == to && t.stream == stream }) {
+		return
+	}
 	s.taps = append(s.taps, &tap{to: to, stream: stream})
 }
 

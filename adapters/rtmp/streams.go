@@ -204,7 +204,7 @@ func (s *session) started(st *stream, name string) {
 // is by URL, and has nothing else to do.
 func (s *session) refuse(st *stream, err error) error {
 	e := asError(err)
-	s.log.Info("stream refused", "publish", st.role == publishing, "cause", e.Cause, "err", err)
+	s.house.noise.Do(func() { s.log.Info("stream refused", "publish", st.role == publishing, "cause", e.Cause, "err", err) })
 	s.status(st.id, "error", streamCode(st.role == publishing, e.Cause), statusText(e.Cause, e.Reason))
 	return errRefused
 }

@@ -165,7 +165,7 @@ func (s *session) makeCall(c wire.Command) error {
 	number := wire.Text(c.Arg(0))
 	p, err := s.dials(number, false)
 	if err != nil {
-		s.log.Info("call refused", "err", err)
+		s.house.noise.Do(func() { s.log.Info("call refused", "err", err) })
 		id := newID()
 		s.call("onMakeCall", id, number, s.name)
 		s.call("onHangup", id, releaseOf(asError(err).Cause))
