@@ -31,13 +31,13 @@ type rival struct {
 // it sends no beacon any more.
 func (h *hub) other(c *client, p *wire.Packet, now time.Time, m *mail) *client {
 	beacon := p.MyTime != 0 && p.ClientVersion != 0 && !p.Shutdown
-	if !c.listed {
+	if !c.listed && !p.Shutdown {
 		if beacon { // it is as good as the last, and takes no more room
 			c.uuid, c.version, c.name = p.UUID, p.ClientVersion, ""
 		}
 		return c
 	}
-	if p.YourTime != 0 && p.ClientVersion >= wire.Extended && c.window.answer(p.YourTime, now) {
+	if c.listed && p.YourTime != 0 && p.ClientVersion >= wire.Extended && c.window.answer(p.YourTime, now) {
 		return h.succeed(c, p.UUID, p.ClientVersion, now, m)
 	}
 	h.metrics.drop(dropStranger)

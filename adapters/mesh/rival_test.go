@@ -82,6 +82,7 @@ func TestOneAddressIsOneClientWhateverItSays(t *testing.T) {
 			}
 		}
 	}
+	r.client(5000, "192.0.2.1:1000", original).send(func(w *wire.Builder) { w.Shutdown() })
 	if out != 1 || len(r.hub.unlisted) != 1 || len(r.hub.clients) != 1 {
 		t.Errorf("%d lists, %d clients, %d of them wait", out, len(r.hub.clients), len(r.hub.unlisted))
 	}
