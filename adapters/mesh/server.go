@@ -56,7 +56,7 @@ func (s *base) closeSockets() {
 func (s *base) read(socket *datagram.Socket, take func([]datagram.Packet, time.Time, *mail)) {
 	s.crew.Go(func() {
 		m := newMail()
-		err := socket.NewReader(batch, wire.MaxPacket).Run(func(packets []datagram.Packet) {
+		err := socket.NewReader(batch, wire.MaxPacket).Serve(func(packets []datagram.Packet) {
 			s.guard(func() { take(packets, time.Now(), m) })
 			s.post(m)
 		})

@@ -109,7 +109,7 @@ func (m *member) serve(ctx context.Context, fail context.CancelCauseFunc) {
 	run := func(s *datagram.Socket, f func([]datagram.Packet, *mail)) {
 		m.crew.Go(func() {
 			out := newMail()
-			err := s.NewReader(batchAsk, maxRequest).Run(func(packets []datagram.Packet) {
+			err := s.NewReader(batchAsk, maxRequest).Serve(func(packets []datagram.Packet) {
 				m.guard(func() { f(packets, out) })
 				m.post(out)
 			})

@@ -138,7 +138,7 @@ func (s *server) runAsk(socket *datagram.Socket) {
 	v := &visit{}
 	v.m = newMail()
 	v.entry = socket
-	err := socket.NewReader(batchAsk, maxRequest).Run(func(packets []datagram.Packet) {
+	err := socket.NewReader(batchAsk, maxRequest).Serve(func(packets []datagram.Packet) {
 		s.guard(func() { s.hub.ask(packets, time.Now(), v) })
 		s.post(v.m)
 	})

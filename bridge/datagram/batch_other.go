@@ -38,6 +38,9 @@ func (r *Reader) Read() ([]Packet, error) {
 	return r.packets[:], nil
 }
 
+// Serve does what Run does.
+func (r *Reader) Serve(receive func([]Packet)) error { return r.Run(receive) }
+
 // A Writer sends datagrams. It belongs to one goroutine.
 type Writer struct{ failed int }
 

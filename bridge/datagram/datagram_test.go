@@ -133,6 +133,67 @@ func TestClosingEndsReading(t *testing.T) {
 	}
 }
 
+// What comes while a batch is handed on, or between that and waiting, must not be
+// forgotten: nothing else would wake who waits for it.
+func TestServingMissesNothing(t *testing.T) {
+	t.Parallel()
+	const batch = 4
+	from, to := open(t, "127.0.0.1:0"), open(t, "127.0.0.1:0")
+	got, ended := make(chan byte, 8*batch), make(chan error)
+	go func() {
+		ended <- to.NewReader(batch, 64).Serve(func(packets []Packet) {
+			for _, p := range packets {
+				got <- p.Data[0]
+			}
+		})
+	}()
+	w := NewWriter(2 * batch)
+	for round := range 2000 {
+		n := 1 + round%(3*batch) // with batches that are full, and one that is just full
+		for i := range n {
+			w.Add(from, []byte{byte(i)}, to.Addr(), netip.Addr{})
+			if round%2 == 0 {
+				w.Flush()
+			}
+		}
+		w.Flush()
+		for i := range n {
+			if b := <-got; b != byte(i) {
+				t.Fatalf("round %d: %d, want %d", round, b, i)
+			}
+		}
+	}
+	to.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoServesWithoutAPauseLetsOthersRun(t *testing.T) {
+	t.Parallel()
+	from, to := open(t, "127.0.0.1:0"), open(t, "127.0.0.1:0")
+	w, ended, seen := NewWriter(1), make(chan error), make(chan struct{})
+	send := func() {
+		w.Add(from, []byte("x"), to.Addr(), netip.Addr{})
+		w.Flush()
+	}
+	send()
+	go func() {
+		first := true
+		ended <- to.NewReader(1, 64).Serve(func([]Packet) {
+			if send(); first { // there is always one more
+				first = false
+				close(seen)
+			}
+		})
+	}()
+	<-seen
+	to.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHandingOnAllocatesNothing(t *testing.T) {
 	in, out, far := open(t, "0.0.0.0:0"), open(t, "0.0.0.0:0"), open(t, "127.0.0.1:0")
 	to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), in.Addr().Port())

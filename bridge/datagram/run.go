@@ -18,12 +18,18 @@ func (r *Reader) Run(receive func([]Packet)) error {
 		case err == nil:
 			failed = 0
 			receive(packets)
-		case errors.Is(err, net.ErrClosed):
-			return nil
 		default:
-			if failed++; failed == patience {
-				return fmt.Errorf("read from udp %v: %w", r.s.addr, err)
+			if failed++; failed == patience || errors.Is(err, net.ErrClosed) {
+				return r.end(err)
 			}
 		}
 	}
+}
+
+// end is what reading ended with.
+func (r *Reader) end(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("read from udp %v: %w", r.s.addr, err)
 }
