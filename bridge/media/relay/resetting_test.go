@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gateway/bridge/media"
+	"gateway/codec"
 
 	"github.com/pion/rtp"
 )
@@ -76,6 +77,54 @@ func TestOneStreamThroughEverySet(t *testing.T) {
 				}
 				last = got.Header
 			}
+		})
+	}
+}
+
+// TestFramesGoOnThroughASet: who is only fed, and is to hear as well in the middle of that, is
+// heard as before: what waits to go out evenly is not lost.
+func TestFramesGoOnThroughASet(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		in   codec.Format
+		each int // bytes of a frame, which is of 1024 samples
+	}{
+		{"repacked", pcmu, 1024},
+		{"transcoded", l16, 2048},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			first, last := portRange()
+			r, err := New(Options{First: first, Last: last, Loops: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(r.Shutdown)
+			w := &world{Relay: r}
+			port, err := w.Open(media.Open{Frames: func(media.Frame) {}}, func(media.Event) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := w.open(t, loopback4)
+			fed := media.Setting{Receive: true, In: []media.Payload{{Format: row.in, Type: 1}}, Out: []media.Payload{{Format: row.in, Type: 2}}}
+			one := b.setting(media.Payload{Format: pcmu, Type: 20})
+			one.Receive = false
+			w.Set(port.ID, fed)
+			w.Set(b.port.ID, one)
+			w.Join(port.ID, b.port.ID)
+			w.Stats(port.ID)
+			const frames = 8
+			for i := range frames {
+				if i == frames/2 {
+					fed.Send, one.Receive = true, true
+					w.Set(b.port.ID, one)
+					w.Set(port.ID, fed)
+					w.Join(port.ID, b.port.ID)
+				}
+				w.Feed(port.ID, media.Frame{Type: 1, Time: uint32(i * 1024), Data: make([]byte, row.each)})
+			}
+			b.listen(frames*1024*50/row.in.Rate-1, 20, 160)
 		})
 	}
 }
