@@ -70,7 +70,7 @@ func BenchmarkConvertDelay(b *testing.B) {
 		var wg sync.WaitGroup
 		for i, p := range pairs {
 			wg.Go(func() {
-				time.Sleep(time.Duration(i) * 20 * time.Millisecond / streams)
+				<-time.After(time.Duration(i) * 20 * time.Millisecond / streams) // as packets of many calls are spread
 				raw := packet(10, uint16(rounds))
 				binary.BigEndian.PutUint32(raw[4:], uint32(rounds*160))
 				sent := time.Now()
