@@ -16,7 +16,7 @@ func TestWhoHasFailedIsNotFlushedOut(t *testing.T) {
 	for range freeTries + 5 {
 		tries.failed(victim)
 	}
-	for i := range 2 * maxTries {
+	for i := range maxTries + maxTries/16 {
 		tries.failed(tryOf(fmt.Sprint(i), source(i+1)))
 	}
 	if tries.may(victim) {
