@@ -171,7 +171,12 @@ func (c *Client) wait(ctx context.Context, answers <-chan Command) (Command, err
 	case a := <-answers:
 		return a, nil
 	case <-c.ended:
-		return Command{}, c.Err()
+		select {
+		case a := <-answers: // it came before the end
+			return a, nil
+		default:
+			return Command{}, c.Err()
+		}
 	case <-ctx.Done():
 		return Command{}, context.Cause(ctx)
 	}
