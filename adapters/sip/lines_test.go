@@ -2,8 +2,10 @@ package sip
 
 import (
 	"context"
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,32 +93,63 @@ func TestALineThatIsNotRegisteredIsNotHealthy(t *testing.T) {
 	}
 }
 
+// registration is a REGISTER, and the connection that it came by.
+type registration struct {
+	text string
+	by   net.Conn
+}
+
+// registrars answers all that comes, by whatever connection, and gives the
+// REGISTERs.
+func (l *tcpListener) registrars() <-chan registration {
+	all := make(chan registration, 100)
+	var serving sync.WaitGroup
+	l.t.Cleanup(serving.Wait)
+	l.t.Cleanup(func() { _ = l.l.Close() })
+	serving.Go(func() {
+		for {
+			conn, err := l.l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				s := newStream(l.t, conn)
+				for {
+					got, err := s.read()
+					if err != nil {
+						return
+					}
+					if _, err := io.WriteString(conn, response(got, 200, "OK")); err != nil {
+						return
+					}
+					if strings.HasPrefix(got, "REGISTER ") {
+						all <- registration{got, conn}
+					}
+				}
+			})
+		}
+	})
+	return all
+}
+
 // A peer that begins anew between two probes forgets its lines without being
 // seen down.
 func TestLinesAreRegisteredAnewWhenThePeerMayHaveRestarted(t *testing.T) {
 	t.Parallel()
 	l := listenTCP(t, "127.0.0.13:0")
+	registered := l.registrars()
 	b := run(t, func(c *Config) {
 		c.Peer = "sip:" + l.l.Addr().String() + ";transport=tcp"
 		withLine(c)
 	})
-	s := l.accept()
-	serve := func(s *stream) string { // answers everything up to a REGISTER
-		for {
-			got := s.next()
-			s.write(response(got, 200, "OK"))
-			if strings.HasPrefix(got, "REGISTER ") {
-				return got
-			}
-		}
-	}
-	first := serve(s)
 	for next(t, b.h.states, "the adapter to be up") != "true <nil>" {
 	}
-	_ = s.conn.Close()
-	second := serve(l.accept())
-	if header(first, "Call-ID") != header(second, "Call-ID") || header(second, "Expires") == "0" {
-		t.Error(second)
+	first := next(t, registered, "a REGISTER")
+	_ = first.by.Close()
+	second := next(t, registered, "a REGISTER anew")
+	if header(first.text, "Call-ID") != header(second.text, "Call-ID") || header(second.text, "Expires") == "0" {
+		t.Error(second.text)
 	}
 	select {
 	case state := <-b.h.states:
