@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -81,20 +82,53 @@ func clientHello(n int) []byte {
 
 // freePort finds a UDP and TCP port of host that is free, from 12000 on: below
 // those that the kernel gives away and those of a Lab.
+//
+// It is even, and the next is free too: baresip takes that one for TLS. None is given twice
+// in a process.
 func freePort(host string) (int, error) {
 	for range 200 {
-		port := 12000 + rand.IntN(2000)
-		addr := net.JoinHostPort(host, fmt.Sprint(port))
-		u, err := net.ListenPacket("udp", addr)
-		if err != nil {
-			continue
-		}
-		l, err := net.Listen("tcp", addr)
-		u.Close()
-		if err == nil {
-			l.Close()
+		port := 12000 + 2*rand.IntN(1000)
+		if isFree(host, port) && isFree(host, port+1) && given.first(port) {
 			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no port of %s is free", host)
+}
+
+// given are the ports that freePort has given.
+var given ports
+
+// ports is a set of them.
+type ports struct {
+	mu  sync.Mutex // guards all
+	all map[int]bool
+}
+
+// first adds a port; false, if it is there.
+func (p *ports) first(port int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[int]bool{}
+	}
+	if p.all[port] {
+		return false
+	}
+	p.all[port] = true
+	return true
+}
+
+// isFree reports whether nobody has a port, of UDP or of TCP.
+func isFree(host string, port int) bool {
+	addr := net.JoinHostPort(host, fmt.Sprint(port))
+	u, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	defer u.Close()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
