@@ -143,7 +143,7 @@ func (d Description) reaches(other Description) bool {
 	theirs := other.slots()
 	for i, at := range d.slots() {
 		j := slices.Index(theirs, at)
-		if j >= 0 && d[i].live() && other[j].live() && d[i].Dir.sends() && other[j].Dir.Reverse().sends() {
+		if j >= 0 && d[i].live() && other[j].live() && d[i].Dir.Sends() && other[j].Dir.Reverse().Sends() {
 			return true
 		}
 	}

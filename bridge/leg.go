@@ -208,8 +208,31 @@ func (d Dir) Reverse() Dir {
 	}
 }
 
-// sends reports whether anything goes from who describes the stream.
-func (d Dir) sends() bool { return d == SendOnly || d == SendReceive }
+// Way is the Dir of who sends and hears as said.
+func Way(sends, hears bool) Dir {
+	switch {
+	case sends && hears:
+		return SendReceive
+	case sends:
+		return SendOnly
+	case hears:
+		return ReceiveOnly
+	default:
+		return Inactive
+	}
+}
+
+// Sends reports whether anything goes from who describes the stream.
+func (d Dir) Sends() bool { return d == SendOnly || d == SendReceive }
+
+// Hears reports whether anything is taken by who describes the stream.
+func (d Dir) Hears() bool { return d == ReceiveOnly || d == SendReceive }
+
+// Within is d without what the other side's way, as that side sees it, leaves no
+// room for (RFC 3264 section 6.1).
+func (d Dir) Within(other Dir) Dir {
+	return Way(d.Sends() && other.Hears(), d.Hears() && other.Sends())
+}
 
 // A Stream is one sound or picture of a Description. Addresses, ports and keys
 // stand in none: each leg has its own.

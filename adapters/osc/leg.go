@@ -267,7 +267,7 @@ func listening(offer bridge.Description) bridge.Description {
 			continue
 		}
 		answer[i].Formats = s.Formats
-		if s.Dir == bridge.SendReceive || s.Dir == bridge.SendOnly {
+		if s.Dir.Sends() {
 			answer[i].Dir = bridge.ReceiveOnly
 		}
 	}

@@ -38,7 +38,7 @@ func (l *leg) answerTo(offer bridge.Description) (bridge.Description, bool) {
 			continue
 		}
 		found = true
-		answer[i].Formats, answer[i].Dir = formats, meet(l.want, s.Dir)
+		answer[i].Formats, answer[i].Dir = formats, l.want.Within(s.Dir)
 	}
 	return answer, found
 }
@@ -99,37 +99,12 @@ func (l *leg) hears(d bridge.Description) {
 			continue
 		}
 		// Who does not send to us all that we want to hear, holds.
-		held := hasEar(l.want) && s.Dir != bridge.SendReceive && s.Dir != bridge.SendOnly ||
-			hasMouth(l.want) && s.Dir != bridge.SendReceive && s.Dir != bridge.ReceiveOnly
+		held := l.want.Hears() && !s.Dir.Sends() || l.want.Sends() && !s.Dir.Hears()
 		if held != l.held && l.taken {
 			l.held = held
 			l.far.held(held)
 		}
 		return
-	}
-}
-
-func hasMouth(d bridge.Dir) bool { return d == bridge.SendReceive || d == bridge.SendOnly }
-
-func hasEar(d bridge.Dir) bool { return d == bridge.SendReceive || d == bridge.ReceiveOnly }
-
-// meet is which way a side goes that wants to go the ways of want, and hears
-// theirs.
-func meet(want, theirs bridge.Dir) bridge.Dir {
-	return dir(hasMouth(want) && hasEar(theirs), hasEar(want) && hasMouth(theirs))
-}
-
-// dir is the way of a side that sends or not, and hears or not.
-func dir(sends, hears bool) bridge.Dir {
-	switch {
-	case sends && hears:
-		return bridge.SendReceive
-	case sends:
-		return bridge.SendOnly
-	case hears:
-		return bridge.ReceiveOnly
-	default:
-		return bridge.Inactive
 	}
 }
 

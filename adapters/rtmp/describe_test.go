@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"gateway/bridge"
 	"gateway/codec"
 )
 
@@ -40,19 +39,6 @@ func TestTastes(t *testing.T) {
 		}
 		if got := c.t.heardAs(answer); got.String() != c.hears.String() {
 			t.Errorf("%s hears %v, want %v", name, got, c.hears)
-		}
-	}
-}
-
-func TestWays(t *testing.T) {
-	t.Parallel()
-	all := []bridge.Dir{bridge.Inactive, bridge.SendOnly, bridge.ReceiveOnly, bridge.SendReceive}
-	for _, want := range all {
-		for _, theirs := range all {
-			got := meet(want, theirs)
-			if hasMouth(got) != (hasMouth(want) && hasEar(theirs)) || hasEar(got) != (hasEar(want) && hasMouth(theirs)) {
-				t.Errorf("%v meets %v: %v", want, theirs, got)
-			}
 		}
 	}
 }

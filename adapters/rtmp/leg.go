@@ -231,7 +231,7 @@ func (l *leg) heard(ev media.Event) {
 		case media.Heard:
 			l.post(bridge.Heard{Stream: l.streamID()})
 		case media.Silent:
-			if l.want == bridge.SendReceive || l.want == bridge.SendOnly {
+			if l.want.Sends() {
 				l.post(bridge.Silent{Stream: l.streamID()})
 			}
 		case media.Digit:

@@ -111,7 +111,7 @@ func (l *line) quit(st *stream) {
 }
 
 // way is which way the line goes. For callers that hold the hub's lock.
-func (l *line) way() bridge.Dir { return dir(l.publisher != nil, len(l.players) > 0) }
+func (l *line) way() bridge.Dir { return bridge.Way(l.publisher != nil, len(l.players) > 0) }
 
 func (l *line) wayNow() bridge.Dir {
 	l.house.hub.mu.Lock()

@@ -89,16 +89,7 @@ func willing(told, heard bridge.Description) bridge.Description {
 			continue
 		}
 		mine, theirs := all[i].Dir, heard[j].Dir
-		send := mine == bridge.SendOnly || mine == bridge.SendReceive || theirs == bridge.SendOnly || theirs == bridge.Inactive
-		hear := mine == bridge.ReceiveOnly || mine == bridge.SendReceive || theirs == bridge.ReceiveOnly || theirs == bridge.Inactive
-		switch {
-		case send && hear:
-			all[i].Dir = bridge.SendReceive
-		case send:
-			all[i].Dir = bridge.SendOnly
-		case hear:
-			all[i].Dir = bridge.ReceiveOnly
-		}
+		all[i].Dir = bridge.Way(mine.Sends() || !theirs.Hears(), mine.Hears() || !theirs.Sends())
 	}
 	return all
 }

@@ -68,7 +68,7 @@ func (l *leg) offer(o bridge.Offer) {
 		l.post(bridge.Refused{Seq: o.Seq, Cause: bridge.Conflict})
 		return
 	}
-	held := !hears(b.x.Dir())
+	held := !b.x.Dir().Hears()
 	if !ok || !b.x.Narrow(st) {
 		l.post(bridge.Refused{Seq: o.Seq, Cause: bridge.NotAcceptable})
 		return
@@ -76,7 +76,7 @@ func (l *leg) offer(o bridge.Offer) {
 	l.stream = st.ID
 	l.set(b)
 	l.narrowed(b)
-	if now := !hears(b.x.Dir()); now != held {
+	if now := !b.x.Dir().Hears(); now != held {
 		info := "unhold"
 		if now {
 			info = "hold"
@@ -85,8 +85,6 @@ func (l *leg) offer(o bridge.Offer) {
 	}
 	l.post(bridge.Answered{Seq: o.Seq, Desc: l.described(o.Desc, b.x.Stream())})
 }
-
-func hears(d bridge.Dir) bool { return d == bridge.SendReceive || d == bridge.ReceiveOnly }
 
 // narrowed tells a client that it should not send all that it may (XEP-0167
 // section 5).

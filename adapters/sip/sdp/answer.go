@@ -107,7 +107,7 @@ func (x *Exchange) answer(p *slot, d bridge.Description, at Locate) (Line, Agree
 	x.move(p, local)
 	line := Line{
 		Kind: p.kind.String(), Port: local.RTP.Port(), Proto: p.proto, Formats: tokens(in), Payloads: in, Addr: local.RTP.Addr(),
-		Dir: restrict(d[i].Dir, p.theirs.dir()), Mux: p.theirs.Mux, Packet: d[i].Packet, MID: p.mid,
+		Dir: d[i].Dir.Within(p.theirs.dir()), Mux: p.theirs.Mux, Packet: d[i].Packet, MID: p.mid,
 	}
 	if !line.Mux && local.RTCP != local.RTP.Port()+1 {
 		line.RTCP.Port = local.RTCP

@@ -212,33 +212,13 @@ func (s *slot) agreed(in, out []media.Payload) Agreed {
 	l := &s.theirs
 	set := media.Setting{
 		RTP: l.rtpAddr(), RTCP: l.rtcpAddr(), Mux: l.Mux, In: in, Out: out, Ptime: l.Packet, Security: s.seal,
-		Send:    hears(theirs) && speaks(s.ours.Dir),
-		Receive: speaks(theirs) && hears(s.ours.Dir),
+		Send:    theirs.Hears() && s.ours.Dir.Sends(),
+		Receive: theirs.Sends() && s.ours.Dir.Hears(),
 	}
 	if s.seal != nil && s.seal.DTLS != nil && !l.Mux {
 		set.RTCP = netip.AddrPort{} // it would need a handshake of its own (RFC 5764 section 3)
 	}
 	return Agreed{ID: s.id, Setting: set}
-}
-
-func speaks(d bridge.Dir) bool { return d == bridge.SendOnly || d == bridge.SendReceive }
-
-func hears(d bridge.Dir) bool { return d == bridge.ReceiveOnly || d == bridge.SendReceive }
-
-// restrict is d without what the offer of the other side leaves no room for (RFC
-// 3264 section 6.1).
-func restrict(d, offered bridge.Dir) bridge.Dir {
-	send, hear := speaks(d) && hears(offered), hears(d) && speaks(offered)
-	switch {
-	case send && hear:
-		return bridge.SendReceive
-	case send:
-		return bridge.SendOnly
-	case hear:
-		return bridge.ReceiveOnly
-	default:
-		return bridge.Inactive
-	}
 }
 
 // live reports whether one of the lines is a stream.

@@ -60,8 +60,8 @@ func (x *Exchange) DirOf(senders string) bridge.Dir { return x.dirOf(senders) }
 func (x *Exchange) Setting() (s media.Setting, ok bool) {
 	s = media.Setting{
 		Mux: x.mux, Controlling: x.Ours, In: x.in, Out: x.out, Security: x.seal,
-		Send:    hears(x.theirs) && speaks(x.dir),
-		Receive: speaks(x.theirs) && hears(x.dir),
+		Send:    x.theirs.Hears() && x.dir.Sends(),
+		Receive: x.theirs.Sends() && x.dir.Hears(),
 	}
 	if x.raw { // from there, and from nowhere else: nothing is learned
 		s.RTP, s.RTCP = x.remote.At(1), x.remote.At(2)
@@ -72,7 +72,7 @@ func (x *Exchange) Setting() (s media.Setting, ok bool) {
 }
 
 // Stream is what is used now of what the peer has agreed to.
-func (x *Exchange) Stream() bridge.Stream { return x.stream(x.in, restrict(x.theirs, x.dir)) }
+func (x *Exchange) Stream() bridge.Stream { return x.stream(x.in, x.theirs.Within(x.dir)) }
 
 // Agreed is all that the peer has agreed to.
 func (x *Exchange) Agreed() bridge.Stream { return x.stream(x.allIn, x.theirs) }

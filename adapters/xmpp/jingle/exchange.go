@@ -259,7 +259,7 @@ func (x *Exchange) Answer(st bridge.Stream, l Local) ([]Content, error) {
 	if in == nil {
 		return nil, ErrNothingFits
 	}
-	x.dir = restrict(st.Dir, x.theirs)
+	x.dir = st.Dir.Within(x.theirs)
 	t := x.transport(l)
 	d := &Description{Media: "audio", Payloads: in, Packet: st.Packet, Mux: x.mux}
 	if err := x.lock(t, d, l); err != nil {

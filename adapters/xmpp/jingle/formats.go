@@ -91,36 +91,13 @@ func sounds(all []media.Payload) bool {
 	})
 }
 
-func speaks(d bridge.Dir) bool { return d == bridge.SendOnly || d == bridge.SendReceive }
-
-func hears(d bridge.Dir) bool { return d == bridge.ReceiveOnly || d == bridge.SendReceive }
-
-// dir makes a way of its two halves.
-func dir(send, hear bool) bridge.Dir {
-	switch {
-	case send && hear:
-		return bridge.SendReceive
-	case send:
-		return bridge.SendOnly
-	case hear:
-		return bridge.ReceiveOnly
-	default:
-		return bridge.Inactive
-	}
-}
-
-// restrict is d without what the other side leaves no room for.
-func restrict(d, other bridge.Dir) bridge.Dir {
-	return dir(speaks(d) && hears(other), hears(d) && speaks(other))
-}
-
 // senders is what our way is called in a content.
 func (x *Exchange) senders() string {
-	send, hear := speaks(x.dir), hears(x.dir)
+	send, hear := x.dir.Sends(), x.dir.Hears()
 	if !x.Ours {
 		send, hear = hear, send
 	}
-	switch dir(send, hear) {
+	switch bridge.Way(send, hear) {
 	case bridge.SendReceive:
 		return "both"
 	case bridge.SendOnly:
@@ -137,7 +114,7 @@ func (x *Exchange) dirOf(senders string) bridge.Dir {
 	initiator := senders == "" || senders == "both" || senders == "initiator"
 	responder := senders == "" || senders == "both" || senders == "responder"
 	if x.Ours {
-		return dir(responder, initiator)
+		return bridge.Way(responder, initiator)
 	}
-	return dir(initiator, responder)
+	return bridge.Way(initiator, responder)
 }
