@@ -1,10 +1,8 @@
 package peer
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -33,10 +31,9 @@ type MeshClientConfig struct {
 
 // A MeshClient plays ptpclient: the same words at the same times.
 type MeshClient struct {
-	cfg    MeshClientConfig
-	uuid   [16]byte
-	cancel context.CancelFunc
-	ended  sync.WaitGroup
+	cfg   MeshClientConfig
+	uuid  [16]byte
+	place *meshPlace
 
 	mu       sync.Mutex // guards all below
 	seq      uint32     // to the server
@@ -63,11 +60,10 @@ type MeshText struct{ From, To, Text string }
 
 // JoinMesh starts a client. Its first beacon is sent at once.
 func JoinMesh(cfg MeshClientConfig) *MeshClient {
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &MeshClient{cfg: cfg, cancel: cancel, peers: map[netip.AddrPort]*MeshPeer{}, receipts: map[uint32]string{}}
+	c := &MeshClient{cfg: cfg, peers: map[netip.AddrPort]*MeshPeer{}, receipts: map[uint32]string{}}
 	_, _ = rand.Read(c.uuid[:]) // never fails
-	c.ended.Go(c.read)
-	c.ended.Go(func() { c.run(ctx) })
+	c.look(time.Now())
+	c.place = openMesh(cfg.Conn, meshLook, c.look, c.take)
 	return c
 }
 
@@ -80,24 +76,7 @@ func (c *MeshClient) Close() {
 }
 
 // Kill ends it without one.
-func (c *MeshClient) Kill() {
-	c.cancel()
-	c.cfg.Conn.Close()
-	c.ended.Wait()
-}
-
-func (c *MeshClient) run(ctx context.Context) {
-	tick := time.NewTicker(meshLook)
-	defer tick.Stop()
-	for {
-		c.look(time.Now())
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
+func (c *MeshClient) Kill() { c.place.close() }
 
 // look does what is due.
 func (c *MeshClient) look(now time.Time) {
@@ -151,19 +130,6 @@ func (c *MeshClient) meta() MeshTLV {
 // send sends values. What can't be sent is lost, as on the way.
 func (c *MeshClient) send(to netip.AddrPort, values ...MeshTLV) {
 	_, _ = c.cfg.Conn.WriteToUDPAddrPort(MeshPacket(values...), to)
-}
-
-func (c *MeshClient) read() {
-	buf := make([]byte, 1401)
-	for {
-		n, from, err := c.cfg.Conn.ReadFromUDPAddrPort(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil {
-			c.take(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now())
-		}
-	}
 }
 
 func (c *MeshClient) take(data []byte, from netip.AddrPort, now time.Time) {

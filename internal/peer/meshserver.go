@@ -1,8 +1,6 @@
 package peer
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,9 +12,8 @@ import (
 // A MeshServer plays ptpserver: the same words at the same times. Like that it is
 // deaf for ever after a packet that it can't read.
 type MeshServer struct {
-	conn   *net.UDPConn
-	cancel context.CancelFunc
-	ended  sync.WaitGroup
+	conn  *net.UDPConn
+	place *meshPlace
 
 	mu      sync.Mutex // guards all below
 	seq     uint32
@@ -36,32 +33,13 @@ type meshClient struct {
 
 // ServeMesh starts a server at the socket. Close closes it.
 func ServeMesh(conn *net.UDPConn) *MeshServer {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &MeshServer{conn: conn, cancel: cancel, told: time.Now(), clients: map[netip.AddrPort]*meshClient{}}
-	s.ended.Go(s.read)
-	s.ended.Go(func() { s.run(ctx) })
+	s := &MeshServer{conn: conn, told: time.Now(), clients: map[netip.AddrPort]*meshClient{}}
+	s.place = openMesh(conn, time.Second, s.look, s.take)
 	return s
 }
 
 // Close ends the server.
-func (s *MeshServer) Close() {
-	s.cancel()
-	s.conn.Close()
-	s.ended.Wait()
-}
-
-func (s *MeshServer) run(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			s.look(time.Now())
-		case <-ctx.Done():
-			return
-		}
-	}
-}
+func (s *MeshServer) Close() { s.place.close() }
 
 // look does what is due. Of one who expires nobody is told at once.
 func (s *MeshServer) look(now time.Time) {
@@ -74,19 +52,6 @@ func (s *MeshServer) look(now time.Time) {
 	for at, c := range s.clients {
 		if now.Sub(c.heard) > meshGone {
 			delete(s.clients, at)
-		}
-	}
-}
-
-func (s *MeshServer) read() {
-	buf := make([]byte, 1401)
-	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil {
-			s.take(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now())
 		}
 	}
 }
