@@ -86,18 +86,14 @@ func guestConfig(cfg *Config) (*Config, error) {
 	if cfg.isClient() {
 		return &c, nil
 	}
-	for _, text := range cfg.Listen {
-		door, err := parseDoor(text)
-		if err != nil {
-			return nil, fmt.Errorf("listen: %w", err)
-		}
-		switch door.Addr() {
-		case netip.IPv6Unspecified(), netip.IPv4Unspecified():
-			door = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), door.Port())
-		}
-		c.Join = door.String()
-		break
+	door, err := parseDoor(cfg.Listen[0]) // who is no client has one
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
 	}
+	if door.Addr().IsUnspecified() {
+		door = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), door.Port())
+	}
+	c.Join = door.String()
 	return &c, nil
 }
 

@@ -12,7 +12,6 @@ type clock struct {
 	rate  int
 	last  uint32 // ms, of the last message
 	ms    int64  // of the last message, without wraps
-	zero  int64  // units to be added, after a change of the rate
 	next  int64  // where the sound that has come so far ends
 }
 

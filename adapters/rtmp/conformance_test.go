@@ -43,7 +43,6 @@ type farSide struct {
 	away     bool
 	refusals []bridge.Cause
 	onInvite []any // the command with which tim answers; nil: it rings
-	state    func(up bool, err error)
 
 	heard chan [2]string // texts, and from whom
 	news  chan wire.Command

@@ -32,9 +32,8 @@ type JinglePeer struct {
 // NewJinglePeer finds the peer's candidates, on loopback.
 func NewJinglePeer(ctx context.Context, chat *Chat, jid, key string) (*JinglePeer, error) {
 	p := &JinglePeer{JingleUser: JingleUser{chat, jid}, Key: NewSRTPKey(key)}
-	agent, err := ice.NewAgent(&ice.AgentConfig{
-		NetworkTypes: []ice.NetworkType{ice.NetworkTypeUDP4}, IncludeLoopback: true, MulticastDNSMode: ice.MulticastDNSModeDisabled,
-	})
+	agent, err := ice.NewAgentWithOptions(ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4}),
+		ice.WithIncludeLoopback(), ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled))
 	if err != nil {
 		return nil, fmt.Errorf("jingle peer: %w", err)
 	}

@@ -56,20 +56,22 @@ func reversed(all []route) []route {
 // contact is the remote target that m names: where requests to its sender go.
 // "" if it names none that can be one.
 func contact(m *wire.Message) string {
+	var first string
 	for _, v := range m.All("Contact") {
-		for _, one := range split(v) {
-			text, ok := addressURI(one)
-			if !ok || len(text) > maxURI {
-				return ""
-			}
-			if uri, err := wire.ParseURI(text); err != nil || uri.Scheme != "sip" && uri.Scheme != "sips" {
-				return ""
-			}
-			text, _, _ = strings.Cut(text, "?") // RFC 3261 section 19.1.1: no headers in a Request-URI
-			return text
+		if all := split(v); len(all) > 0 {
+			first = all[0]
+			break
 		}
 	}
-	return ""
+	text, ok := addressURI(first)
+	if !ok || len(text) > maxURI {
+		return ""
+	}
+	if uri, err := wire.ParseURI(text); err != nil || uri.Scheme != "sip" && uri.Scheme != "sips" {
+		return ""
+	}
+	text, _, _ = strings.Cut(text, "?") // RFC 3261 section 19.1.1: no headers in a Request-URI
+	return text
 }
 
 // head is the Request-URI and the Route header's values for a request to target

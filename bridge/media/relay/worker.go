@@ -33,7 +33,6 @@ type worker struct {
 	now     time.Duration
 	timed   []*line // that have something due
 	touched []*loop // that have got something since they were woken
-	at      *line   // that is being worked on
 	spare   []*line
 }
 
