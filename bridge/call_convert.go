@@ -148,6 +148,9 @@ func chooseMode(a, b Description, frames bool) mediaMode {
 func (m *machine) cross() bool {
 	x, y := m.legs[m.pair[0]], m.legs[m.pair[1]]
 	m.mode = chooseMode(x.agreed, y.agreed, x.framed() || y.framed())
+	if (x.made || y.made) && mediaTranscoded.dearer(m.mode) && m.mode.dearer(mediaNone) {
+		m.mode = mediaTranscoded
+	}
 	m.do(action{do: doAgreed, leg: nobody})
 	switch {
 	case m.mode == mediaApart:

@@ -206,3 +206,39 @@ func lastOffer(w *town, p *bridgetest.Phone) uint32 {
 	}
 	return seq
 }
+
+// TestALegThatConvertsIsTranscoded: whose network has formats of its own says so, and
+// takes a place among the calls that are transcoded for as long as it is so.
+func TestALegThatConvertsIsTranscoded(t *testing.T) {
+	inTown(t, bridge.Terms{}, bridge.Limits{Transcoded: 1}, func(w *town) {
+		a, homes := w.plain("r9", "pcmu")
+		a.Say(bridge.Transcodes{On: true})
+		w.take(homes[0], "pcmu")
+		w.joined(a, homes[0])
+		if n := w.sum("gateway_calls_transcoded"); n != 1 {
+			t.Errorf("%v calls are transcoded", n)
+		}
+		second := from("l2", "r8")
+		second.Offer.Desc = bridgetest.Sound("pcmu")
+		b, others := w.place(second)
+		w.take(others[0], "pcmu")
+		a.Say(bridge.Transcodes{})
+		w.rest()
+		if n := w.sum("gateway_calls_transcoded"); n != 0 {
+			t.Errorf("%v calls are transcoded after what was sent is what was agreed on", n)
+		}
+		b.Say(bridge.Transcodes{On: true})
+		w.rest()
+		a.Say(bridge.Transcodes{On: true}) // there is no room for it now
+		w.rest()
+		w.last("the first caller", a, "hangup constrained")
+		if n := w.sum("gateway_call_media_total", "transcoded"); n != 3 {
+			t.Errorf("%v calls came to be transcoded", n)
+		}
+		b.End(bridge.Normal)
+		w.rest()
+		if n := w.sum("gateway_calls_transcoded"); n != 0 {
+			t.Errorf("%v calls are still counted", n)
+		}
+	})
+}

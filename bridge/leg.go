@@ -127,6 +127,10 @@ type (
 		Stats  media.Stats // the last
 		Port   media.PacketPort
 	}
+	// Transcodes: the party sends or hears something else than what was agreed on,
+	// so that its sound is decoded and encoded on the way. On: from now on; else no
+	// more.
+	Transcodes struct{ On bool }
 	// Heard and Silent say whether anything comes from the party at all.
 	Heard struct{ Stream string }
 	// Silent: nothing has come for the time that [media] dead says.
@@ -163,6 +167,7 @@ func (Answered) event()      {}
 func (Refused) event()       {}
 func (MediaReady) event()    {}
 func (MediaLost) event()     {}
+func (Transcodes) event()    {}
 func (Heard) event()         {}
 func (Silent) event()        {}
 func (Digit) event()         {}

@@ -96,6 +96,8 @@ type member struct {
 	joined map[string]media.PacketPort // by stream: what its port is joined to
 	silent map[string]bool             // by stream
 	heard  bool                        // it was not silent once
+	// made: what it sends or hears is none of agreed, and has to be converted.
+	made bool
 	// narrowed: it was offered only what the other has, since the last exchange.
 	narrowed bool
 }
@@ -234,6 +236,8 @@ func (m *machine) hear(n int, ev Event) {
 		m.mediaReady(n, ev)
 	case MediaLost:
 		m.mediaLost(n, ev)
+	case Transcodes:
+		m.transcodes(n, ev.On)
 	case Ended:
 		m.legs[n].ended = true
 		m.lost(n, ev.Cause)

@@ -13,9 +13,27 @@ func (m *machine) mediaReady(n int, ev MediaReady) {
 	l.ports[ev.Stream] = ev.Port
 	delete(l.silent, ev.Stream)
 	m.join()
-	if x, y := m.pair[0], m.pair[1]; m.mode == mediaUntouched && ev.Port.Frames && m.state == talking && x != nobody && y != nobody {
+	if m.mode == mediaUntouched && ev.Port.Frames && m.settled() {
 		m.cross()
 	}
+}
+
+// transcodes notes that a leg's sound is converted, or not, whatever was agreed on.
+func (m *machine) transcodes(n int, on bool) {
+	l := m.legs[n]
+	if l.made == on {
+		return
+	}
+	l.made = on
+	if m.side(n) >= 0 && m.settled() {
+		m.cross()
+	}
+}
+
+// settled reports whether two hear each other and nothing is being negotiated.
+func (m *machine) settled() bool {
+	x, y := m.pair[0], m.pair[1]
+	return m.state == talking && m.open == nil && x != nobody && y != nobody && !m.legs[x].away() && !m.legs[y].away()
 }
 
 // mediaLost forgets a port, and parts what it was joined to.

@@ -120,8 +120,7 @@ func (m *machine) refused(n int, ev Refused) {
 
 // proceed sees to what can be done while no offer is open.
 func (m *machine) proceed() {
-	x, y := m.pair[0], m.pair[1]
-	if m.state != talking || m.open != nil || x == nobody || y == nobody || m.legs[x].away() || m.legs[y].away() {
+	if !m.settled() {
 		return
 	}
 	if m.alignNext() {

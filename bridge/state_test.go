@@ -68,7 +68,7 @@ func happenings() []Event {
 		Ringing{}, Ringing{Early: true}, Claimed{}, Accepted{}, Offered{Offer{5, desc}}, Offered{Offer{6, nil}},
 		Answered{1, desc}, Answered{2, desc}, Answered{3, nil}, Refused{1, Busy}, Refused{2, Conflict}, Refused{3, NotAcceptable},
 		MediaReady{"0", media.PacketPort{Slot: 7}}, MediaReady{"9", media.PacketPort{Slot: 8}},
-		MediaLost{Stream: "0", Port: media.PacketPort{Slot: 1}}, MediaLost{Stream: "0", Port: media.PacketPort{Slot: 7}},
+		Transcodes{true}, Transcodes{false}, MediaLost{Stream: "0", Port: media.PacketPort{Slot: 1}}, MediaLost{Stream: "0", Port: media.PacketPort{Slot: 7}},
 		Heard{"0"}, Silent{"0"}, Silent{"9"}, Digit{Digit: '1'}, TransferAsked{ID: "u"}, TransferAsked{ID: "v", Leg: "y"},
 		Ended{Cause: Normal}, Ended{Cause: Declined},
 		rangOut{}, unheard{}, gaveUp{}, halt{Policy}, flooded{},

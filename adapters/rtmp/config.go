@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gateway/bridge"
+	"gateway/bridge/media/convert"
 )
 
 // Config is one [rtmp.NAME] table of the mapping file.
@@ -33,6 +34,10 @@ type Config struct {
 	// MaxClients and MaxPerAddress bound the connections, of all and of one address.
 	MaxClients    int `toml:"max_clients"`
 	MaxPerAddress int `toml:"max_per_address"`
+	// Push are the formats in which calls are published on other servers: what a call
+	// has of them passes as it is, all else is brought to the first. Of "aac", "speex",
+	// "pcmu" and "pcma"; the default is AAC.
+	Push []string `toml:"push"`
 	// Streams are names of streams on other servers, whose URLs are secrets.
 	Streams map[string]Stream `toml:"streams"`
 
@@ -49,6 +54,8 @@ type Account struct {
 type Stream struct {
 	// URL is as in a home. It may have user:password@ before the host.
 	URL bridge.Secret `toml:"url"`
+	// Push is as in Config, for this stream; none: what stands there.
+	Push []string `toml:"push"`
 }
 
 var _ bridge.Config = (*Config)(nil)
@@ -123,7 +130,9 @@ func (c *Config) Check(bad func(key, msg string)) {
 		if _, err := parseTarget(s.URL.Reveal(), true); err != nil {
 			bad("streams."+name+".url", err.Error())
 		}
+		checkFormats("streams."+name+".push", s.Push, bad)
 	}
+	checkFormats("push", c.Push, bad)
 	if len(c.Enroll) > 1 {
 		bad("enroll[1]", "is one too many: names have no domain here, so 1001 at one peer would be 1001 at another")
 	}
@@ -138,6 +147,22 @@ func (c *Config) Check(bad func(key, msg string)) {
 	for key, n := range map[string]int{"max_clients": c.MaxClients, "max_per_address": c.MaxPerAddress} {
 		if n < 1 || n > maxLimit {
 			bad(key, fmt.Sprintf("want 1 to %d", maxLimit))
+		}
+	}
+}
+
+// checkFormats looks at the names of a list of formats.
+func checkFormats(key string, names []string, bad func(key, msg string)) {
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		f, ok := heardBy[name]
+		switch {
+		case !ok:
+			bad(at, fmt.Sprintf(`want "aac", "speex", "pcmu" or "pcma", got %q`, name))
+		case !convert.Encodes(f):
+			bad(at, fmt.Sprintf("%q is not in this build", name))
+		case slices.Contains(names[:i], name):
+			bad(at, "stands here twice")
 		}
 	}
 }

@@ -52,6 +52,12 @@ func TestMistakes(t *testing.T) {
 		{"streams.radio.url: want rtmp://", func(c *Config) { c.Streams = map[string]Stream{"radio": {URL: "http://h/a/b"}} }},
 		{"streams.radio.url: want an application", func(c *Config) { c.Streams = map[string]Stream{"radio": {URL: "rtmp://h/a"}} }},
 		{"streams.radio.url: want #pull", func(c *Config) { c.Streams = map[string]Stream{"radio": {URL: "rtmp://h/a/b#both"}} }},
+		{"", func(c *Config) { c.Push = []string{"pcmu", "speex"} }},
+		{`push[1]: want "aac", "speex"`, func(c *Config) { c.Push = []string{"speex", "opus"} }},
+		{"push[1]: stands here twice", func(c *Config) { c.Push = []string{"speex", "speex"} }},
+		{`streams.radio.push[0]: want "aac"`, func(c *Config) {
+			c.Streams = map[string]Stream{"radio": {URL: "rtmp://h/a/b", Push: []string{""}}}
+		}},
 		{"enroll[1]: is one too many", func(c *Config) { c.Enroll = []string{"pbx", "other"} }},
 		{"other_logins: needs enroll", func(c *Config) { c.OtherLogins = true }},
 		{`domains[0]: "a b" is not a domain`, func(c *Config) { c.Domains = []string{"a b"} }},

@@ -116,7 +116,10 @@ func (s *session) enter(c wire.Command, a app, codecs float64) error {
 		login, password = a.query.Get("user"), first(a.query.Get("password"), a.query.Get("pass"))
 	}
 	if a.kind == appCall {
-		s.liking = masked(codecs)
+		var ok bool
+		if s.liking, ok = masked(codecs).asked(a.query); !ok {
+			return s.reject(c, refusedApp, statusText(bridge.NotAcceptable, reasonCodec))
+		}
 	}
 	who := address{user: first(a.user, login), domain: a.domain}
 	switch {

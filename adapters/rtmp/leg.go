@@ -55,6 +55,9 @@ type leg struct {
 	said    bridge.Dir         // which way we have said so last
 	held    bool               // the other side holds
 	ready   bool               // the bridge knows the port
+	made    bool               // the bridge knows that sound is transcoded, whatever was agreed on
+	mouth   bool               // this side has wanted to be heard
+	ear     bool               // this side has wanted to hear
 }
 
 var _ bridge.Leg = (*leg)(nil)
@@ -79,7 +82,7 @@ func (h *house) newLeg(inv bridge.Invite, f far, want bridge.Dir, taste taste) *
 		l.inv.ID = l.id
 	}
 	l.log = h.log.With("call", callOf(inv), "leg", l.id)
-	l.sound = newSound(h, taste)
+	l.sound = newSound(h, taste, func() { l.box.put(l.transcodes) })
 	return l
 }
 
@@ -179,6 +182,7 @@ func (l *leg) press(r rune) {
 // turn has this side go the ways of want from now on.
 func (l *leg) turn(want bridge.Dir) {
 	l.want = want
+	l.transcodes()
 	l.propose()
 }
 

@@ -263,34 +263,3 @@ func (l *line) ended(c bridge.Cause, reason string) {
 		publisher.session.finish()
 	}
 }
-
-// urlTaste is that of tools whose connect does not say what they can hear.
-func urlTaste() taste {
-	return taste{hear: []codec.Format{speexWide, pcmu, pcma, speexNarrow}}
-}
-
-// The bits of connect's audioCodecs (RTMP 1.0 section 7.2.1.1).
-const (
-	maskALaw  = 0x0080
-	maskMuLaw = 0x0100
-	maskSpeex = 0x0800
-)
-
-// masked is the taste of a client that has said what it can hear; of one that has
-// not, all of it.
-func masked(bits float64) taste {
-	t := urlTaste()
-	mask := 0
-	if bits >= 1 && bits < 1<<16 {
-		mask = int(bits)
-	}
-	if mask == 0 {
-		return t
-	}
-	needs := map[string]int{speexWide.Name: maskSpeex, pcmu.Name: maskMuLaw, pcma.Name: maskALaw}
-	t.hear = slices.DeleteFunc(t.hear, func(f codec.Format) bool { return mask&needs[f.Name] == 0 })
-	if len(t.hear) == 0 {
-		return urlTaste()
-	}
-	return t
-}

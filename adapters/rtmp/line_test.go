@@ -240,7 +240,7 @@ func TestOldChallenges(t *testing.T) {
 func TestTheClientsWordOnFormats(t *testing.T) {
 	t.Parallel()
 	for bits, want := range map[float64]string{
-		0: "speex", 3191: "speex", 0x0180: "pcmu", 0x0080: "pcma", 0x0404: "speex", -1: "speex", 1e9: "speex",
+		0: "speex", 3191: "speex", 0x0180: "pcmu", 0x0080: "pcma", 0x0004: "speex", -1: "speex", 1e9: "speex",
 	} {
 		if got := masked(bits).hear[0].Name; got != want {
 			t.Errorf("%v: %s, want %s", bits, got, want)

@@ -87,6 +87,7 @@ type target struct {
 	user       string
 	password   bridge.Secret
 	pull       bool
+	hears      taste // in what it is published; none: as the adapter has it
 }
 
 // parseTarget reads a stream's URL: rtmp://HOST[:PORT]/APP/KEY, of whose path the

@@ -9,7 +9,6 @@ import (
 
 	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
-	"gateway/codec"
 )
 
 // How a stream elsewhere is kept.
@@ -34,17 +33,16 @@ var _ far = (*remote)(nil)
 // newRemote makes the leg of a call to a stream elsewhere.
 func (h *house) newRemote(inv bridge.Invite, t target) *leg {
 	r := &remote{house: h, to: t}
-	way, liking := bridge.ReceiveOnly, remoteTaste()
+	way, hears := bridge.ReceiveOnly, t.hears
 	if t.pull {
 		way = bridge.SendOnly
 	}
-	r.leg = h.newLeg(inv, r, way, liking)
+	if len(hears.hear) == 0 { // a URL in a map
+		hears = h.set.push
+	}
+	r.leg = h.newLeg(inv, r, way, hears)
 	return r.leg
 }
-
-// remoteTaste is what a stream is published in: what every listener's program has
-// for a voice.
-func remoteTaste() taste { return taste{hear: []codec.Format{speexWide, pcmu, pcma}} }
 
 // dial implements far.
 func (r *remote) dial(l *leg) {

@@ -20,6 +20,7 @@ type settings struct {
 	clients     int
 	perAddress  int
 	streams     map[string]target
+	push        taste // in what streams elsewhere are published
 	limits      wire.Limits
 }
 
@@ -29,6 +30,10 @@ func newSettings(c *Config) (*settings, error) {
 		accounts: map[string]bridge.Secret{}, domains: map[string]bool{}, streams: map[string]target{}, limits: wire.Defaults(),
 	}
 	s.limits.Policy = c.Policy
+	var ok bool
+	if s.push, ok = hearing(c.Push); !ok {
+		s.push = remoteTaste()
+	}
 	for i, text := range c.Listen {
 		d, err := parseDoor(text)
 		if err != nil {
@@ -47,6 +52,7 @@ func newSettings(c *Config) (*settings, error) {
 		if err != nil {
 			return nil, fmt.Errorf("streams.%s: %w", name, err)
 		}
+		t.hears, _ = hearing(stream.Push)
 		s.streams[name] = t
 	}
 	return s, nil

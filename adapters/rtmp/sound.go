@@ -20,15 +20,19 @@ type sound struct {
 	taste   taste
 	port    media.PacketPort
 
-	inLock sync.Mutex // guards what follows
-	opened bool
-	set    media.Setting
-	agreed bool
-	clock  clock
-	from   any // whose sound comes
+	changed func() // what the client sends is of another format than before
+
+	inLock  sync.Mutex // guards what follows
+	opened  bool
+	set     media.Setting
+	agreed  []codec.Format
+	clock   clock
+	from    any          // whose sound comes
+	last    codec.Format // that came last
+	numbers []codec.Format
 
 	outLock sync.Mutex // guards what follows
-	out     codec.Format
+	outs    []media.Payload
 	taps    []*tap
 }
 
@@ -38,8 +42,8 @@ const (
 	maxPayloads = 16 // formats that one client may send
 )
 
-func newSound(h *house, t taste) *sound {
-	return &sound{plane: h.env.Media, metrics: h.metrics, taste: t}
+func newSound(h *house, t taste, changed func()) *sound {
+	return &sound{plane: h.env.Media, metrics: h.metrics, taste: t, changed: changed}
 }
 
 // open takes a port. heard is told what becomes of it.
@@ -57,23 +61,64 @@ func (s *sound) open(call string, heard func(media.Event)) error {
 // agree puts into force that one of formats is used. packet is how much sound the
 // client would like at a time; 0: the usual.
 func (s *sound) agree(formats []codec.Format, packet time.Duration) {
-	out := s.taste.heardAs(formats)
+	hears := []codec.Format{s.taste.heardAs(formats)}
+	if one := hears[0]; one.Name == nameAAC && !one.Same(aacVoice) {
+		hears = append(hears, aacVoice) // into which the rest is brought: one is as its sender made it
+	}
 	s.inLock.Lock()
 	defer s.inLock.Unlock()
-	s.agreed = true
+	s.agreed = formats
 	s.set.Send, s.set.Receive, s.set.Ptime = true, true, packet
-	s.set.Out = []media.Payload{{Format: out, Type: payloadBase}}
-	s.plane.Set(s.port, s.set)
+	s.set.Out = nil
+	for _, f := range hears {
+		if i, ok := s.outNumber(f); ok {
+			s.set.Out = append(s.set.Out, media.Payload{Format: f, Type: i})
+		}
+	}
 	s.outLock.Lock()
-	defer s.outLock.Unlock()
-	s.out = out
+	s.outs = s.set.Out // before it is in force: nothing comes in it yet
+	s.outLock.Unlock()
+	s.plane.Set(s.port, s.set)
+}
+
+// outNumber is the payload type of what the client hears: one for each format, for
+// what is under way still is of one that was agreed on before.
+func (s *sound) outNumber(f codec.Format) (uint8, bool) {
+	i := slices.Index(s.numbers, f)
+	if i < 0 {
+		if len(s.numbers) == maxPayloads {
+			return 0, false
+		}
+		i = len(s.numbers)
+		s.numbers = append(s.numbers, f)
+	}
+	return payloadBase + uint8(i), true
 }
 
 // hearing is the format in which the client hears.
 func (s *sound) hearing() codec.Format {
 	s.outLock.Lock()
 	defer s.outLock.Unlock()
-	return s.out
+	if len(s.outs) == 0 {
+		return codec.Format{}
+	}
+	return s.outs[0].Format
+}
+
+// transcodes reports whether what the client sends, if it sends, or hears is none of
+// the formats that were agreed on.
+func (s *sound) transcodes(sends, hears bool) bool {
+	s.inLock.Lock()
+	defer s.inLock.Unlock()
+	if s.agreed == nil {
+		return false
+	}
+	said := s.last
+	if said.Name == "" && len(s.taste.send) > 0 {
+		said = s.taste.send[0] // which it is thought to send
+	}
+	return sends && said.Name != "" && !slices.ContainsFunc(s.agreed, said.Same) ||
+		hears && len(s.set.Out) > 0 && !slices.ContainsFunc(s.agreed, s.set.Out[0].Format.Same)
 }
 
 // A pulse is the frames of one message of sound.
@@ -90,7 +135,11 @@ func (s *sound) feed(from any, p pulse) {
 	if s.from != from {
 		s.from, s.clock = from, clock{}
 	}
-	if !s.opened || !s.agreed {
+	if s.last != p.format {
+		s.last = p.format
+		s.changed()
+	}
+	if !s.opened || s.agreed == nil {
 		return
 	}
 	kind, ok := s.number(p.format)
@@ -166,21 +215,34 @@ func (s *sound) play(f media.Frame) {
 	if len(s.taps) == 0 {
 		return
 	}
-	body, config := writeTag(s.out, f.Data)
+	out, ok := s.formatOf(f.Type)
+	if !ok {
+		return // it was under way when something else was agreed on
+	}
+	body, config := writeTag(out, f.Data)
 	if body == nil {
 		s.metrics.drop(dropFormat)
 		return
 	}
 	for _, t := range s.taps {
-		at := t.time.stamp(f.Time, s.out.Rate)
-		if config != nil && t.config != s.out.Params {
-			t.config = s.out.Params
+		at := t.time.stamp(f.Time, out.Rate)
+		if config != nil && t.config != out.Params {
+			t.config = out.Params
 			_ = t.to.Write(wire.Message{Type: wire.TypeAudio, Stream: t.stream, Time: at, Body: config}) // fails as what follows
 		}
 		if err := t.to.Write(wire.Message{Type: wire.TypeAudio, Stream: t.stream, Time: at, Body: body}); err != nil {
 			s.metrics.drop(dropGone)
 		}
 	}
+}
+
+// formatOf is what a payload type stands for in what the client hears now.
+func (s *sound) formatOf(kind uint8) (codec.Format, bool) {
+	i := slices.IndexFunc(s.outs, func(p media.Payload) bool { return p.Type == kind })
+	if i < 0 {
+		return codec.Format{}, false
+	}
+	return s.outs[i].Format, true
 }
 
 // setTaste says which formats the client has after all, before anything is agreed

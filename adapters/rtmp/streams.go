@@ -184,6 +184,13 @@ func (s *session) play(c wire.Command) error {
 		}
 		return nil
 	}
+	liking, ok := s.taste().asked(query)
+	if !ok {
+		return s.refuse(st, &bridge.Error{Op: dialOp, Cause: bridge.NotAcceptable, Reason: reasonCodec})
+	}
+	s.mu.Lock()
+	s.liking = liking
+	s.mu.Unlock()
 	if err := s.byURLTo(st, name, query.Get("user"), first(query.Get("password"), query.Get("pass"))); err != nil {
 		return s.refuse(st, err)
 	}

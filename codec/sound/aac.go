@@ -89,6 +89,9 @@ func checkAACEncoder(f codec.Format) error {
 	if f.Rate != 44100 && f.Rate != 48000 {
 		return fmt.Errorf("%d samples a second: %w", f.Rate, ErrUnsupported)
 	}
+	if f.Channels > 1 { // whoever hears it has been told by a config of so many
+		return fmt.Errorf("%d channels: %w", f.Channels, ErrUnsupported)
+	}
 	return nil
 }
 

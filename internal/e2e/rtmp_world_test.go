@@ -33,6 +33,14 @@ home = "flash:show"
 as   = { pbx = "9001" }
 
 [[map]]
+home = "flash:air"
+as   = { pbx = "9003", flash = "9003" }
+
+[[map]]
+home = "flash:voice"
+as   = { pbx = "9004" }
+
+[[map]]
 home = "flash:radio"
 as   = { pbx = "9002", flash = "9002" }
 `
@@ -61,7 +69,9 @@ func newRTMPWorld(t *testing.T, lines ...string) *rtmpWorld {
 // streamsElsewhere are those that nginx has.
 func streamsElsewhere(w *world) string {
 	at := "rtmp://" + w.At(RTMPHost, RTMPPort) + "/live/"
-	return fmt.Sprintf("streams = { show = { url = %q }, radio = { url = %q } }", at+"show", at+"radio#pull")
+	air := "rtmp://" + w.At(RTMPHost, RTMPPort) + "/hls/air"
+	return fmt.Sprintf("streams = { show = { url = %q }, radio = { url = %q }, air = { url = %q }, voice = { url = %q, push = [\"speex\", \"pcmu\"] } }",
+		at+"show", at+"radio#pull", air, at+"voice")
 }
 
 // rtmpURL is that by which an account calls a name, or waits under its own.

@@ -17,10 +17,12 @@ const rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 const RTMPHost = 5
 
 // Nginx is an RTMP server (https://github.com/arut/nginx-rtmp-module) whose
-// application "live" hands on what is published to it.
+// application "live" hands on what is published to it, and whose application "hls"
+// makes files of that for browsers.
 type Nginx struct {
 	*Program
 	addr string
+	dir  string
 }
 
 // StartNginx runs one at RTMPHost. What is published to its application "push" goes to the
@@ -34,7 +36,7 @@ func StartNginx(ctx context.Context, lab *Lab, push, pull string) (*Nginx, error
 	if err != nil {
 		return nil, err
 	}
-	n := &Nginx{addr: lab.At(RTMPHost, RTMPPort)}
+	n := &Nginx{addr: lab.At(RTMPHost, RTMPPort), dir: dir}
 	_, err = fill(dir, "nginx.conf", nginxConfig, map[string]any{"Module": rtmpModule, "Dir": dir, "Addr": n.addr, "Push": push, "Pull": pull})
 	if err != nil {
 		return nil, fmt.Errorf("configure nginx: %w", err)
@@ -49,3 +51,7 @@ func StartNginx(ctx context.Context, lab *Lab, push, pull string) (*Nginx, error
 
 // URL is that of a stream of an application of its.
 func (n *Nginx) URL(app, stream string) string { return "rtmp://" + n.addr + "/" + app + "/" + stream }
+
+// HLS is the list of the files that are made of a stream of "hls" (RFC 8216); it may not
+// be there yet.
+func (n *Nginx) HLS(stream string) string { return filepath.Join(n.dir, "hls", stream+".m3u8") }

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -119,4 +120,24 @@ func StartRTMPDump(ctx context.Context, lab *Lab, name, url string, more ...stri
 // StartGStreamerPlay has GStreamer play a URL.
 func StartGStreamerPlay(ctx context.Context, lab *Lab, name, url string) (*RTMPPlayer, error) {
 	return piped(ctx, lab, name, []string{"gst-launch-1.0", "-q", "rtmp2src", "location=" + url, "!", "fdsink", "fd=1"})
+}
+
+// StartFFmpegPlayFile has ffmpeg play a file, or a list of files that grows.
+func StartFFmpegPlayFile(ctx context.Context, lab *Lab, name, file string) (*RTMPPlayer, error) {
+	return startPlayer(ctx, lab, name, toWAV("-i", file)...)
+}
+
+// ProbeSound is what ffprobe says of the sound at a URL or in a file: "aac,48000,1".
+func ProbeSound(ctx context.Context, at string) (string, error) {
+	binary, err := need("ffprobe")
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, binary, "-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name,sample_rate,channels",
+		"-of", "csv=p=0", at).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("ffprobe %s: %w: %s", at, err, out)
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n") // a list names what its programs have, too
+	return text, nil
 }
