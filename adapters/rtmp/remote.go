@@ -11,11 +11,8 @@ import (
 	"gateway/bridge"
 )
 
-// How a stream elsewhere is kept.
-const (
-	connectTime = 10 * time.Second // for a connection, and its stream
-	awayTime    = 30 * time.Second // after which a call ends whose stream has been lost
-)
+// connectTime is for a connection, and its stream.
+const connectTime = 10 * time.Second
 
 // A remote is the far side of a leg that is a stream on another server: what the call
 // says is published there, or what is played there is heard in the call. One
@@ -47,7 +44,7 @@ func (h *house) newRemote(inv bridge.Invite, t target) *leg {
 // dial implements far.
 func (r *remote) dial(l *leg) {
 	l.rings()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(runContext{r.house.stopped})
 	r.cancel = cancel
 	if !r.house.crew.start(func() { r.keep(ctx) }) {
 		cancel()
@@ -55,54 +52,36 @@ func (r *remote) dial(l *leg) {
 	}
 }
 
-// keep connects, again and again while the call is up, until ctx is done.
+// keep has the stream on for as long as it can be, and then ends the call.
 func (r *remote) keep(ctx context.Context) {
-	var pace bridge.Backoff
-	up := false
-	lost := time.Now()
-	for {
-		began, err := r.connect(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if began {
-			up, lost = true, time.Now()
-			pace.Reset()
-		}
-		cause, reason, final := remoteCause(err)
-		if final || !up || time.Since(lost) >= awayTime {
-			r.leg.box.put(func() { r.leg.end(cause, reason, err) })
-			return
-		}
-		r.leg.log.Info("stream lost", "server", r.to.where(), "cause", cause)
-		timer := time.NewTimer(pace.Next())
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
+	cause, err := keepOn(ctx, r.connect, func(c bridge.Cause) {
+		r.leg.log.Info("stream lost", "server", r.to.where(), "cause", c)
+	})
+	if ctx.Err() == nil {
+		r.leg.box.put(func() { r.leg.end(cause, "", err) })
 	}
 }
 
 // errStreamOver: the other server says that there is nothing more to hear.
 var errStreamOver = errors.New("the stream has ended")
 
-// connect is one connection, to its end. began: the stream was on.
-func (r *remote) connect(ctx context.Context) (began bool, err error) {
+// connect is one connection, to its end. on is since when the stream was on; zero: it
+// never was.
+func (r *remote) connect(ctx context.Context) (on time.Time, err error) {
 	over := make(chan error, 1)
 	client, err := r.open(ctx, over)
 	r.house.metrics.remote(err)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
 	defer func() { _ = client.Stop() }() // nothing more is to be said
 	within, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	stream, err := r.start(within, client)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
+	on = time.Now()
 	r.leg.log.Info("stream on", "server", r.to.where(), "pull", r.to.pull)
 	if !r.to.pull {
 		r.leg.sound.listen(client.Conn, stream)
@@ -114,11 +93,11 @@ func (r *remote) connect(ctx context.Context) (began bool, err error) {
 		if !r.to.pull {
 			_ = client.Unpublish(stream, r.to.key) // the connection ends anyway
 		}
-		return true, ctx.Err()
+		return on, ctx.Err()
 	case err = <-over:
-		return true, err
+		return on, err
 	case <-client.Ended():
-		return true, client.Err()
+		return on, client.Err()
 	}
 }
 
@@ -210,23 +189,6 @@ func (r *remote) take(m wire.Message, over chan<- error) {
 			end(&wire.StatusError{Code: code, Description: wire.Text(info.Get("description"))})
 		}
 	}
-}
-
-// remoteCause is why a stream elsewhere has failed or ended. final: to try again is
-// of no use.
-func remoteCause(err error) (c bridge.Cause, reason string, final bool) {
-	var refused *wire.StatusError
-	switch {
-	case errors.Is(err, errStreamOver):
-		return bridge.Normal, "", true
-	case errors.As(err, &refused):
-		c, _ = causeOfCode("error", refused.Code)
-		// The description may repeat what was asked for, credentials with it.
-		return c, "", !passing(c)
-	case errors.Is(err, context.DeadlineExceeded):
-		return bridge.Timeout, "", false
-	}
-	return bridge.NoRoute, "", false
 }
 
 // ring implements far: a stream elsewhere never calls.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gateway/bridge"
 	. "gateway/internal/peer"
 )
 
@@ -97,6 +98,73 @@ func TestAPlayerHasItsSoundInAAC(t *testing.T) {
 	w.must(w.phone.Hangup(w.ctx))
 	w.await(w.phone, CallEnded)
 	w.ends(p.Program)
+	w.idle()
+}
+
+// A stream elsewhere that breaks in a call is sought again: what is said is heard there
+// after the server has come back, and what is played there is heard here. If it stays away, the
+// calls end.
+func TestAStreamElsewhereComesBack(t *testing.T) {
+	w := newRTMPWorld(t)
+	n, err := StartNginx(w.ctx, w.Lab, "", "")
+	w.must(err)
+	radio := func(name string) {
+		_, err := StartFFmpegPublish(w.ctx, w.Lab, name, n.URL("live", "radio"), RTMPSound{Codec: "aac", Rate: 44100, Tone: ToneC})
+		w.must(err)
+	}
+	radio("radio")
+	w.must(w.phone.Dial(w.ctx, "sip:9003@"+gatewayDomain))
+	w.await(w.phone, CallTalking)
+	c := w.flash("alice")
+	told := c.Out.Len()
+	w.flashSays(c, "invite", "9002", "pcmu")
+	w.flashTold(c, told, "accepted")
+	_, in := w.flashTalks(c, 0, 0, ToneB)
+	w.flashHears(c, ToneC)
+
+	mark := w.gateway.Out.Len()
+	n.Stop()
+	waitBoth := func(what string) {
+		for _, app := range []string{"/hls", "/live"} {
+			_, err := w.gateway.Out.WaitAfter(w.ctx, mark, Containing(what, app))
+			w.must(err)
+		}
+	}
+	waitBoth("stream lost")
+	w.must(n.Start(w.ctx))
+	waitBoth("stream on")
+	radio("radio again")
+	listener, err := StartFFmpegPlay(w.ctx, w.Lab, "listener", n.URL("hls", "air"))
+	w.must(err)
+	w.must(listener.WaitTone(w.ctx, ToneA, long))
+	w.must(c.Record(w.ctx, in))
+	w.flashHears(c, ToneC)
+
+	n.Stop()
+	w.await(w.phone, CallEnded)
+	w.flashTold(c, told, "byed")
+	w.idle()
+	for from, to := range map[string]string{"pbx:2001": "pbx:9003", "flash:alice": "flash:9002"} {
+		if r := w.waitRecord(w.gateway, from, to); r.Cause != bridge.NoRoute.String() {
+			t.Errorf("the call to %s: %+v", to, r)
+		}
+	}
+}
+
+// A server that is away, or has no such application, is no party to a call: the phone hears so
+// at once.
+func TestAStreamElsewhereThatIsNotThere(t *testing.T) {
+	w := newRTMPWorld(t)
+	for _, away := range []bool{true, false} {
+		if !away {
+			_, err := StartNginx(w.ctx, w.Lab, "", "")
+			w.must(err)
+		}
+		w.must(w.phone.Dial(w.ctx, "sip:9005@"+gatewayDomain))
+		if e := w.await(w.phone, CallEnded); !strings.Contains(e.Text, "50") && !strings.Contains(e.Text, "404") {
+			t.Errorf("away %v: %q", away, e.Text)
+		}
+	}
 	w.idle()
 }
 

@@ -41,6 +41,10 @@ home = "flash:voice"
 as   = { pbx = "9004" }
 
 [[map]]
+home = "flash:none"
+as   = { pbx = "9005" }
+
+[[map]]
 home = "flash:radio"
 as   = { pbx = "9002", flash = "9002" }
 `
@@ -70,8 +74,8 @@ func newRTMPWorld(t *testing.T, lines ...string) *rtmpWorld {
 func streamsElsewhere(w *world) string {
 	at := "rtmp://" + w.At(RTMPHost, RTMPPort) + "/live/"
 	air := "rtmp://" + w.At(RTMPHost, RTMPPort) + "/hls/air"
-	return fmt.Sprintf("streams = { show = { url = %q }, radio = { url = %q }, air = { url = %q }, voice = { url = %q, push = [\"speex\", \"pcmu\"] } }",
-		at+"show", at+"radio#pull", air, at+"voice")
+	return fmt.Sprintf("streams = { show = { url = %q }, radio = { url = %q }, air = { url = %q }, voice = { url = %q, push = [\"speex\", \"pcmu\"] }, none = { url = %q } }",
+		at+"show", at+"radio#pull", air, at+"voice", "rtmp://"+w.At(RTMPHost, RTMPPort)+"/none/none")
 }
 
 // rtmpURL is that by which an account calls a name, or waits under its own.
