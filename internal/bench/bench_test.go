@@ -187,8 +187,8 @@ func TestReportSaysWhatDoesNotWork(t *testing.T) {
 	}
 	tx.failed = errors.New("it went away")
 	var b strings.Builder
-	printTexts(&b, &tx, "not itself")
-	for _, want := range []string{"it went away", "not itself", "none", "missed"} {
+	printTexts(&b, &tx, "not itself", "nowhere at all")
+	for _, want := range []string{"it went away", "not itself", "nowhere at all", "none", "missed"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -165,5 +165,5 @@ func (k *kamailio) close() {
 }
 
 func (k *kamailio) path() path {
-	return path{name: "Kamailio", group: k.cmd.Process.Pid, phones: k.phones, component: kamailioComponent}
+	return path{name: kamailioName, group: k.cmd.Process.Pid, phones: k.phones, component: kamailioComponent}
 }

@@ -138,11 +138,15 @@ func messages(ctx context.Context, w *world, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t, err := w.measureTexts(ctx, kamailio)
+	floor, whyNoFloor, err := startFloor(ctx, w)
 	if err != nil {
 		return err
 	}
-	printTexts(out, t, why)
+	t, err := w.measureTexts(ctx, kamailio, floor)
+	if err != nil {
+		return err
+	}
+	printTexts(out, t, why, whyNoFloor)
 	return nil
 }
 

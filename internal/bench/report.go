@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -13,16 +14,21 @@ const (
 	aimOfProsody = 0.35 // of Prosody's for the same text
 )
 
-func printTexts(out io.Writer, t *texts, note string) {
+func printTexts(out io.Writer, t *texts, note, noFloor string) {
 	fmt.Fprintf(out, `
 Texts of some 80 letters between %d phones and %d users, %d rounds of everything,
 taking turns; medians (and lowest...highest). Other work shares this machine:
 compare only the ratios of one run. The gateway asks Prosody whether each text
 is there before it says 200, and syncs to disk what it has to account for;
-Kamailio answers and forgets.
+Kamailio answers and forgets. The floor is a small program in C that makes the
+gateway's promises to these phones and users with the same system calls, and does
+nothing else: below it no gateway with these promises can come.
 `, pairs, pairs, rounds)
 	if note != "" {
 		fmt.Fprintf(out, "Kamailio's xmpp module: %s.\n", note)
+	}
+	if noFloor != "" {
+		fmt.Fprintf(out, "The floor: %s.\n", noFloor)
 	}
 	if t.failed != nil {
 		fmt.Fprintf(out, "Kamailio: %v.\n", t.failed)
@@ -35,35 +41,42 @@ Kamailio answers and forgets.
 
 // printStyle prints what one style cost.
 func printStyle(out io.Writer, t *texts, s int) {
-	gateway, kamailio := t.gateway[s], t.kamailio[s]
+	gateway, kamailio, floor := t.gateway[s], t.kamailio[s], t.floor[s]
 	const width = 28
-	row := func(name string, cell func(d int) string) {
-		fmt.Fprintf(out, "  %-36s %-*s %s\n", name, width, cell(0), cell(1))
-	}
-	theirs := func(cell func(d int) string) func(d int) string {
-		return func(d int) string {
-			if len(kamailio[d]) == 0 {
-				return "none"
+	row := func(name string, cell func(d int) string, of ...[len(directions)]samples) {
+		cells := [len(directions)]string{}
+		for d := range cells {
+			cells[d] = "none"
+			if !slices.ContainsFunc(of, func(all [len(directions)]samples) bool { return len(all[d]) == 0 }) {
+				cells[d] = cell(d)
 			}
-			return cell(d)
 		}
+		fmt.Fprintf(out, "  %-36s %-*s %s\n", name, width, cells[0], cells[1])
 	}
 	fmt.Fprintf(out, "\n%-38s %-*s %s\n", "Texts "+styles[s].name, width, directions[0].name, directions[1].name)
 	row("gateway, texts per CPU second", func(d int) string { return gateway[d].perCPU().text("%.0f") })
-	row("Kamailio, texts per CPU second", theirs(func(d int) string { return kamailio[d].perCPU().text("%.0f") }))
-	row("CPU of a text, gateway / Kamailio", theirs(func(d int) string {
+	row("Kamailio, texts per CPU second", func(d int) string { return kamailio[d].perCPU().text("%.0f") }, kamailio)
+	row("floor, texts per CPU second", func(d int) string { return floor[d].perCPU().text("%.0f") }, floor)
+	row("CPU of a text, gateway / Kamailio", func(d int) string {
 		return aimed(gateway[d].against(kamailio[d]), aimKamailio, levelWith)
-	}))
+	}, kamailio)
+	row("CPU of a text, floor / Kamailio", func(d int) string {
+		return aimed(floor[d].against(kamailio[d]), aimKamailio, levelWith)
+	}, kamailio, floor)
 	row("CPU of a text, gateway / Prosody", func(d int) string {
 		return aimed(gateway[d].ofServer(), aimOfProsody, aimOfProsody)
 	})
+	row("CPU of a text, floor / Prosody", func(d int) string {
+		return aimed(floor[d].ofServer(), aimOfProsody, aimOfProsody)
+	}, floor)
+	row("CPU of a text, gateway / floor", func(d int) string { return gateway[d].against(floor[d]).text("%.2f") }, floor)
 	if styles[s].rate > 0 {
 		row("gateway, p50 / p99 end to end", func(d int) string { return tookText(gateway[d]) })
-		row("Kamailio, p50 / p99 end to end", theirs(func(d int) string { return tookText(kamailio[d]) }))
+		row("Kamailio, p50 / p99 end to end", func(d int) string { return tookText(kamailio[d]) }, kamailio)
 		return
 	}
 	row("gateway, texts per second", func(d int) string { return gateway[d].perSecond().text("%.0f") })
-	row("Kamailio, texts per second", theirs(func(d int) string { return kamailio[d].perSecond().text("%.0f") }))
+	row("Kamailio, texts per second", func(d int) string { return kamailio[d].perSecond().text("%.0f") }, kamailio)
 }
 
 func tookText(all samples) string {

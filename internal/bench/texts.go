@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,12 @@ const (
 	paced  = 600
 	window = 64 // texts under way when they come as fast as they can
 	rushed = 3000
+)
+
+// The names of the programs beside the gateway.
+const (
+	kamailioName = "Kamailio"
+	floorName    = "floor"
 )
 
 // A path is a program between the two sides.
@@ -52,15 +59,27 @@ var styles = [2]style{
 // A table is what was measured of one program, by style and direction.
 type table [len(styles)][len(directions)]samples
 
-// texts is what was measured. Of Kamailio there may be nothing; failed then
-// says why, if it was there.
+// texts is what was measured. Of Kamailio and of the floor there may be nothing; failed then
+// says why, if Kamailio was there.
 type texts struct {
-	gateway, kamailio table
-	failed            error
+	gateway, kamailio, floor table
+	failed                   error
 }
 
-// measureTexts runs the rounds. k may be nil; it is ended.
-func (w *world) measureTexts(ctx context.Context, k *kamailio) (*texts, error) {
+// of is the table of a program.
+func (t *texts) of(p path) *table {
+	switch p.name {
+	case kamailioName:
+		return &t.kamailio
+	case floorName:
+		return &t.floor
+	default:
+		return &t.gateway
+	}
+}
+
+// measureTexts runs the rounds. k and f may be nil; they are ended.
+func (w *world) measureTexts(ctx context.Context, k *kamailio, f *floor) (*texts, error) {
 	group, err := groupOf("gateway/mapping.toml")
 	if err != nil {
 		return nil, err
@@ -70,13 +89,17 @@ func (w *world) measureTexts(ctx context.Context, k *kamailio) (*texts, error) {
 		defer k.close()
 		paths = append(paths, k.path())
 	}
+	if f != nil {
+		defer f.close()
+		paths = append(paths, f.path())
+	}
 	var t texts
 	for round := -1; round < rounds; round++ { // the first is to warm up
 		if err := w.round(ctx, max(round, 0), paths, &t, round >= 0); err != nil {
 			return nil, err
 		}
 		if t.failed != nil {
-			paths = paths[:1]
+			paths = slices.DeleteFunc(paths, func(p path) bool { return p.name == kamailioName })
 		}
 	}
 	return &t, w.errors()
@@ -87,21 +110,20 @@ func (w *world) round(ctx context.Context, n int, paths []path, t *texts, counts
 	for s := range styles {
 		for d := range directions {
 			for i := range paths {
-				p := (i + n) % len(paths)
-				if p > 0 && t.failed != nil {
+				p := paths[(i+n)%len(paths)]
+				if p.name == kamailioName && t.failed != nil {
 					continue
 				}
-				one, err := w.measure(ctx, paths[p], styles[s], directions[d])
+				one, err := w.measure(ctx, p, styles[s], directions[d])
 				switch {
-				case err != nil && (p == 0 || ctx.Err() != nil):
-					return fmt.Errorf("%s, %s, %s: %w", paths[p].name, directions[d].name, styles[s].name, err)
+				case err != nil && (p.name != kamailioName || ctx.Err() != nil):
+					return fmt.Errorf("%s, %s, %s: %w", p.name, directions[d].name, styles[s].name, err)
 				case err != nil:
 					t.failed = fmt.Errorf("it failed at texts from %s, %s: %w", directions[d].name, styles[s].name, err)
 					t.kamailio = table{}
-				case counts && p == 0:
-					t.gateway[s][d] = append(t.gateway[s][d], one)
 				case counts:
-					t.kamailio[s][d] = append(t.kamailio[s][d], one)
+					own := &t.of(p)[s][d]
+					*own = append(*own, one)
 				}
 			}
 		}

@@ -86,7 +86,7 @@ func (w *world) start(ctx context.Context) error {
 		passwords[user(i)+"@"+users] = "pw"
 	}
 	_, err := peer.StartProsody(ctx, w.lab, peer.ProsodyConfig{
-		Users: passwords, Components: map[string]string{component: secret, kamailioComponent: secret}, Offline: true,
+		Users: passwords, Components: map[string]string{component: secret, kamailioComponent: secret, floorComponent: secret}, Offline: true,
 	})
 	if err != nil {
 		return err

@@ -57,29 +57,29 @@ func (e *xmppEnd) login(domain, password string) error {
 		{"<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>desk</resource></bind></iq>", "</iq>"},
 		{"<presence/>", "<presence"},
 	} {
-		if err := e.exchange(step.say, step.until); err != nil {
+		if _, err := e.exchange(step.say, step.until); err != nil {
 			return err
 		}
 	}
 	return e.conn.SetDeadline(time.Time{})
 }
 
-func (e *xmppEnd) exchange(say, until string) error {
+// exchange says something and gives what is said back, until that holds a text.
+func (e *xmppEnd) exchange(say, until string) (got []byte, err error) {
 	if _, err := e.conn.Write([]byte(say)); err != nil {
-		return err
+		return nil, err
 	}
-	var got []byte
 	buf := make([]byte, 4096)
 	for !bytes.Contains(got, []byte(until)) {
 		n, err := e.conn.Read(buf)
 		if err != nil {
-			return fmt.Errorf("after %.60q: %w", got, err)
+			return nil, fmt.Errorf("after %.60q: %w", got, err)
 		}
 		if got = append(got, buf[:n]...); len(got) > 1<<16 {
-			return errors.New("the server says too much")
+			return nil, errors.New("the server says too much")
 		}
 	}
-	return nil
+	return got, nil
 }
 
 // send sends one text to the bare address to, with what clients add to one:
