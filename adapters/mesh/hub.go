@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -81,7 +82,7 @@ func (h *hub) take(s *datagram.Socket, in *datagram.Packet, now time.Time, m *ma
 	p := &m.packet
 	if err := p.Read(in.Data); err != nil {
 		reason := dropMalformed
-		if err == wire.ErrChecksum {
+		if errors.Is(err, wire.ErrChecksum) {
 			reason = dropChecksum
 		}
 		h.metrics.drop(reason)

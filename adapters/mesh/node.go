@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync"
 	"time"
@@ -119,7 +120,7 @@ func (n *node) take(in *datagram.Packet, now time.Time, m *mail) {
 	p := &m.packet
 	switch err := p.Read(in.Data); {
 	case err != nil && n.asker.take(in.Data, in.From):
-	case err == wire.ErrChecksum:
+	case errors.Is(err, wire.ErrChecksum):
 		n.metrics.drop(dropChecksum)
 	case err != nil:
 		n.metrics.drop(dropMalformed)

@@ -69,9 +69,9 @@ func same(a, b bridge.Secret) bool {
 // refusalOf is the metrics' word for why somebody was not let in.
 func refusalOf(err error) string {
 	switch e := asError(err); {
-	case e.Err == errTries:
+	case errors.Is(e.Err, errTries):
 		return refusedTries
-	case e.Err == errSecret:
+	case errors.Is(e.Err, errSecret):
 		return refusedSecret
 	}
 	return refusedEnroll

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"errors"
 	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
 )
@@ -104,7 +105,7 @@ func (s *session) invite(c wire.Command) error {
 		return nil
 	}
 	e := asError(err)
-	if e.Err == errInCall {
+	if errors.Is(e.Err, errInCall) {
 		s.call("rejected", e.Reason)
 		return nil
 	}

@@ -233,7 +233,7 @@ func enrollError(err error) error {
 	case errors.As(err, &refused):
 		cause := causeOf(refused.status)
 		return &bridge.Error{Op: enrollOp, Cause: cause, Reason: wire.Phrase(refused.phrase), Retry: again(refused.status), Err: err}
-	case err == errTaken:
+	case errors.Is(err, errTaken):
 		return &bridge.Error{Op: enrollOp, Cause: bridge.Conflict, Err: err}
 	case errors.Is(err, errNoAnswer):
 		return &bridge.Error{Op: enrollOp, Cause: bridge.GatewayTimeout, Retry: true, Err: err}

@@ -3,6 +3,7 @@ package bridgetest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -263,8 +264,10 @@ func Stream(id string, dir bridge.Dir, names ...string) bridge.Description {
 		if base, rate, ok := strings.Cut(name, "/"); ok {
 			f.Name = base
 			rate, channels, _ := strings.Cut(rate, "/")
-			fmt.Sscan(rate, &f.Rate)
-			fmt.Sscan(channels, &f.Channels)
+			f.Rate, _ = strconv.Atoi(rate)
+			if channels != "" {
+				f.Channels, _ = strconv.Atoi(channels)
+			}
 		}
 		s.Formats = append(s.Formats, f)
 	}

@@ -269,7 +269,7 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 
 func FuzzEncode(f *testing.F) {
 	for q := range uint8(11) {
-		f.Add([]byte{1, 200, 3, 100, 77, 0, 255, 128}, q, uint8(q))
+		f.Add([]byte{1, 200, 3, 100, 77, 0, 255, 128}, q, q)
 	}
 	f.Fuzz(func(t *testing.T, sound []byte, q, bands uint8) {
 		rate := 8000 << (bands % 3)

@@ -15,7 +15,7 @@ func memoryThere() uint64 {
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	there := uint64(info.Totalram) * uint64(info.Unit)
+	there := uint64(info.Totalram) * uint64(info.Unit) //nolint:unconvert // some architectures have 32 bits
 	text, err := os.ReadFile("/sys/fs/cgroup/memory.max")
 	if err != nil {
 		return there

@@ -69,11 +69,14 @@ func StartSIPpCall(ctx context.Context, lab *Lab, trunk *Trunk, host int, c SIPp
 // error if one of them did not go as it should.
 func (s *SIPp) Finish(ctx context.Context) error {
 	code, err := s.Wait(ctx)
-	if err != nil || code != 0 {
-		what, _ := os.ReadFile(filepath.Join(s.dir, "errors.log"))
-		return fmt.Errorf("%s: exit code %d, %v: %s", s.Name, code, err, what)
+	if err == nil && code == 0 {
+		return nil
 	}
-	return nil
+	what, _ := os.ReadFile(filepath.Join(s.dir, "errors.log"))
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", s.Name, err, what)
+	}
+	return fmt.Errorf("%s: exit code %d: %s", s.Name, code, what)
 }
 
 // An SDP is a description of sound (RFC 8866).

@@ -49,7 +49,7 @@ func reserved(name string) bool {
 	return len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) && base[3] >= '0' && base[3] <= '9'
 }
 
-// numbered is the n-th name to try for a file: "a.txt", "a (2).txt" …
+// numbered is the n-th name to try for a file: "a.txt", "a (2).txt" and so on.
 func numbered(name string, n int) string {
 	if n <= 1 {
 		return name

@@ -177,7 +177,7 @@ func (c *Conn) Write(m Message) error { return c.out.put(m) }
 func (c *Conn) write() {
 	err := c.writeAll()
 	c.out.end(err)
-	if err != errClosed { // whoever reads is not told otherwise
+	if !errors.Is(err, errClosed) { // whoever reads is not told otherwise
 		c.nc.Close()
 	}
 }
@@ -277,7 +277,7 @@ func (c *Conn) Finish() error {
 	c.writer.Wait()
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if ok && half.CloseWrite() == nil && c.nc.SetReadDeadline(time.Now().Add(lastWords)) == nil {
-		io.CopyN(io.Discard, c.nc, lastWordsBytes) // whatever comes of it
+		_, _ = io.CopyN(io.Discard, c.nc, lastWordsBytes) // whatever comes of it
 	}
 	return c.nc.Close()
 }

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,7 +69,7 @@ func (x *Exchange) MakeAnswer(d bridge.Description, at Locate) (*Session, []Agre
 		if err != nil {
 			line, a = p.refusal(), Agreed{ID: p.id, Over: true}
 			p.ours, p.seal = bridge.Stream{ID: p.id, Kind: p.kind}, nil
-			if err != errRefused {
+			if !errors.Is(err, errRefused) {
 				wrong = err
 			}
 		} else {

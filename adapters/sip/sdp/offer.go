@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,7 +33,7 @@ func (x *Exchange) MakeOffer(d bridge.Description, at Locate) (*Session, error) 
 		if err != nil {
 			line = p.over()
 			p.ours, p.offered = bridge.Stream{ID: p.id, Kind: p.kind}, nil
-			if err != errRefused {
+			if !errors.Is(err, errRefused) {
 				wrong = err
 			}
 		} else {
@@ -164,7 +165,7 @@ func (x *Exchange) TakeAnswer(s *Session) (bridge.Description, []Agreed, error) 
 		if err != nil {
 			st, a = bridge.Stream{ID: p.id, Kind: p.kind}, Agreed{ID: p.id, Over: true}
 			p.theirs, p.seal = Line{Kind: l.Kind, Proto: p.proto}, nil
-			if err != errRefused {
+			if !errors.Is(err, errRefused) {
 				wrong = err
 			}
 		} else {
