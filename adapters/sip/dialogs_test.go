@@ -202,7 +202,7 @@ func TestALongInviteGoesByTCPWhereThereIsTCP(t *testing.T) {
 	}{{"there is", true}, {"there is not", false}} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			p := newFakePeer(t, "127.0.0.1:0")
+			p := newFakePeer(t, freePort(t, "127.0.0.16"))
 			var l *tcpListener
 			if row.tcp {
 				l = listenTCP(t, p.addr())
