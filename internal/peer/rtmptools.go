@@ -101,25 +101,25 @@ func StartFFmpegPlay(ctx context.Context, lab *Lab, name, url string, more ...st
 	return startPlayer(ctx, lab, name, toWAV(append(append([]string{"-rtmp_live", "live"}, more...), "-i", url)...)...)
 }
 
-// piped has another program play, and ffmpeg only decode what it writes.
-func piped(ctx context.Context, lab *Lab, name string, play []string) (*RTMPPlayer, error) {
+// piped has another program play, and ffmpeg only decode what it writes, which is as form says.
+func piped(ctx context.Context, lab *Lab, name string, play []string, form ...string) (*RTMPPlayer, error) {
 	if _, err := need(play[0]); err != nil {
 		return nil, err
 	}
 	script := `n=$1; shift; "${@:1:n}" | exec "${@:n+1}"`
 	argv := append([]string{"bash", "-c", script, name, fmt.Sprint(len(play))}, play...)
-	return startPlayer(ctx, lab, name, append(argv, toWAV("-f", "flv", "-i", "pipe:0")...)...)
+	return startPlayer(ctx, lab, name, append(argv, toWAV(append(form, "-i", "pipe:0")...)...)...)
 }
 
 // StartRTMPDump has rtmpdump play a URL. more are further options, as "-C" and
 // "S:text" for an argument of connect.
 func StartRTMPDump(ctx context.Context, lab *Lab, name, url string, more ...string) (*RTMPPlayer, error) {
-	return piped(ctx, lab, name, append([]string{"rtmpdump", "-r", url, "--live", "-o", "-"}, more...))
+	return piped(ctx, lab, name, append([]string{"rtmpdump", "-r", url, "--live", "-o", "-"}, more...), "-f", "flv")
 }
 
 // StartGStreamerPlay has GStreamer play a URL.
 func StartGStreamerPlay(ctx context.Context, lab *Lab, name, url string) (*RTMPPlayer, error) {
-	return piped(ctx, lab, name, []string{"gst-launch-1.0", "-q", "rtmp2src", "location=" + url, "!", "fdsink", "fd=1"})
+	return piped(ctx, lab, name, []string{"gst-launch-1.0", "-q", "rtmp2src", "location=" + url, "!", "fdsink", "fd=1"}, "-f", "flv")
 }
 
 // StartFFmpegPlayFile has ffmpeg play a file, or a list of files that grows.
