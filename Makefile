@@ -9,7 +9,7 @@ GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME    ?= 3s
 
-.PHONY: help build test test-dino check unit fuzz e2e demo bench lint cover clean
+.PHONY: help build test test-dino test-obs check unit fuzz e2e demo bench lint cover clean
 
 help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -28,6 +28,10 @@ test-dino: ## run the calls with the desktop client Dino, under Xvfb (root)
 	@scripts/install-peers dino
 	@go test -tags e2e,dino -count 1 -timeout 8m -run '^TestDino' ./internal/e2e
 
+test-obs: ## run the calls that OBS Studio publishes into, under Xvfb (root)
+	@scripts/install-peers obs
+	@go test -tags e2e,obs -count 1 -timeout 8m -run '^TestOBS' ./internal/e2e
+
 .PHONY: peers
 peers:
 	@scripts/install-peers test
@@ -41,6 +45,7 @@ check:
 	@go vet ./...
 	@go vet -tags e2e ./internal/...
 	@go vet -tags e2e,dino ./internal/e2e
+	@go vet -tags e2e,obs ./internal/e2e
 	@go vet -tags faults ./internal/app
 
 # What is pure computing has no goroutines to race; several packages at once, since

@@ -159,6 +159,11 @@ func hostOf(tcURL string) string {
 func (s *session) reject(c wire.Command, why, description string) error {
 	s.house.metrics.refuse(why)
 	s.house.noise.Do(func() { s.log.Info("client refused", "reason", why) })
+	return s.turnBack(c, description)
+}
+
+// turnBack ends a connection that may be a step of a login: the client comes again.
+func (s *session) turnBack(c wire.Command, description string) error {
 	s.write(c.Error(nil, wire.Obj("level", "error", "code", codeRejected, "description", description)).Message())
 	return errRefused
 }

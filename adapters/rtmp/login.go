@@ -90,10 +90,10 @@ func (s *session) adobe(c wire.Command, a app) error {
 	response := strings.ReplaceAll(a.query.Get("response"), " ", "+") // base64, which nobody escapes
 	switch {
 	case user == "":
-		return s.reject(c, refusedSecret, reject+"code=403 need auth; authmod="+adobe+" ] : ")
+		return s.turnBack(c, reject+"code=403 need auth; authmod="+adobe+" ] : ")
 	case response == "":
 		opaque := s.house.opaque(user, time.Now())
-		return s.reject(c, refusedSecret, reject+"authmod="+adobe+" ] : ?reason=needauth&user="+user+"&salt="+s.house.salt(user)+
+		return s.turnBack(c, reject+"authmod="+adobe+" ] : ?reason=needauth&user="+user+"&salt="+s.house.salt(user)+
 			"&challenge="+opaque+"&opaque="+opaque)
 	}
 	party, ok := parseAddress(user)

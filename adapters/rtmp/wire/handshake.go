@@ -131,14 +131,15 @@ func signedPacket(scheme int, name string, version [4]byte) ([]byte, error) {
 	return p, nil
 }
 
-// echo is the answer to a plain C1 or S1: its time, ours, and its bytes (section
-// 5.2.4).
+// echo is the answer to a plain C1 or S1: its bytes (section 5.2.4). Where the section
+// has the time at which they were read stands what stood there: librtmp, and all that has
+// it in it, complains of anything else, and nobody reads that time.
 func echo(p []byte) (*handshake.S2C2, error) {
 	var first handshake.S1C1
 	if err := handshake.NewDecoder(bytes.NewReader(p)).DecodeS1C1(&first); err != nil {
 		return nil, err
 	}
-	return &handshake.S2C2{Time: first.Time, Time2: now(), Random: first.Random}, nil
+	return &handshake.S2C2{Time: first.Time, Time2: binary.BigEndian.Uint32(first.Version[:]), Random: first.Random}, nil
 }
 
 // now is the time that packets of the handshake have: of any origin.
