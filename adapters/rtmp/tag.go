@@ -7,6 +7,7 @@ import (
 
 	"gateway/adapters/rtmp/wire"
 	"gateway/codec"
+	"gateway/codec/mp3"
 )
 
 // What FLV's codecs are called.
@@ -120,51 +121,17 @@ func parseConfig(b []byte) (rate, channels int, ok bool) {
 // section 2.4.1, 13818-3).
 func splitMP3(b []byte) (f codec.Format, frames [][]byte) {
 	for len(b) >= 4 && len(frames) < maxMP3 {
-		h, ok := parseMP3(b)
-		if !ok || h.size > len(b) {
+		h, ok := mp3.ParseHeader(b)
+		if !ok || h.Size > len(b) {
 			break
 		}
 		if len(frames) == 0 {
-			f = codec.Format{Kind: codec.Audio, Name: nameMP3, Rate: h.rate, Channels: h.channels}
+			f = codec.Format{Kind: codec.Audio, Name: nameMP3, Rate: h.Rate, Channels: h.Channels}
 		}
-		frames = append(frames, b[:h.size])
-		b = b[h.size:]
+		frames = append(frames, b[:h.Size])
+		b = b[h.Size:]
 	}
 	return f, frames
-}
-
-// An mp3Header is that of a frame.
-type mp3Header struct{ rate, channels, size, samples int }
-
-var (
-	mp3Rates = [3]int{44100, 48000, 32000}
-	mp3Kbits = [2][15]int{
-		{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320}, // MPEG 1
-		{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},     // MPEG 2 and 2.5
-	}
-)
-
-func parseMP3(b []byte) (mp3Header, bool) {
-	if len(b) < 4 || b[0] != 0xff || b[1]&0xe0 != 0xe0 || b[1]>>1&3 != 1 {
-		return mp3Header{}, false
-	}
-	version, kbit, rate := b[1]>>3&3, b[2]>>4, b[2]>>2&3
-	if version == 1 || kbit == 0 || kbit == 15 || rate == 3 {
-		return mp3Header{}, false
-	}
-	h := mp3Header{rate: mp3Rates[rate], channels: 2, samples: 1152}
-	table := 0
-	switch version {
-	case 2:
-		h.rate, h.samples, table = h.rate/2, 576, 1
-	case 0:
-		h.rate, h.samples, table = h.rate/4, 576, 1
-	}
-	if b[3]>>6 == 3 {
-		h.channels = 1
-	}
-	h.size = h.samples/8*1000*mp3Kbits[table][kbit]/h.rate + int(b[2]>>1&1)
-	return h, true
 }
 
 // bigEndian makes network byte order, and 16 bits, of linear PCM.
@@ -196,8 +163,8 @@ func samplesOf(f codec.Format, data []byte) int {
 	case nameL16:
 		return len(data) / 2 / f.Channels
 	case nameMP3:
-		h, _ := parseMP3(data)
-		return h.samples
+		h, _ := mp3.ParseHeader(data)
+		return h.Samples
 	}
 	return 0
 }

@@ -79,7 +79,7 @@ func TestWhatThereIsNoCodecFor(t *testing.T) {
 	for _, f := range []codec.Format{
 		{}, audio("g729", 8000, 1), audio("telephone-event", 8000, 1), audio("pcmu", 8000, 2), audio("g722", 16000, 1),
 		audio("opus", 8000, 1), audio("opus", 48000, 3), audio("l16", 8000, 3), audio("l16", 96000, 1), audio("pcma", 0, 1),
-		audio("nellymoser", 48000, 1), audio("speex", 22050, 1), audio("mp3", 22050, 1), audio("mp3", 11025, 1), audio("nellymoser", 8000, 2), {Kind: codec.Video, Name: "opus", Rate: 48000, Channels: 2},
+		audio("nellymoser", 48000, 1), audio("speex", 22050, 1), audio("mp3", 5512, 1), audio("mp3", 96000, 1), audio("nellymoser", 8000, 2), {Kind: codec.Video, Name: "opus", Rate: 48000, Channels: 2},
 	} {
 		if Can(f) {
 			t.Errorf("%v: can", f)

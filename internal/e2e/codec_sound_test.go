@@ -262,22 +262,3 @@ func TestAACIsAsFFmpegHasIt(t *testing.T) {
 		})
 	}
 }
-
-func TestMP3IsAsFFmpegHasIt(t *testing.T) {
-	t.Parallel()
-	for _, rate := range []int{32000, 44100, 48000} {
-		for _, channels := range []string{"1", "2"} {
-			t.Run(fmt.Sprintf("%d in %s", rate, channels), func(t *testing.T) {
-				t.Parallel()
-				l := codecLab{t, rate}
-				file := l.encode(l.voice(), "-ac", channels, "-c:a", "libmp3lame", "-b:a", "64k", "-write_xing", "0",
-					"-id3v2_version", "0", "-f", "mp3")
-				theirs := l.decode(file, "-f", "mp3")
-				ours := l.heard(l.format("mp3", ""), peer.MP3Frames(file))
-				if dB := codectest.SNR(theirs, ours, 0); dB < sameFixed {
-					t.Errorf("%.1f dB from what ffmpeg hears", dB)
-				}
-			})
-		}
-	}
-}

@@ -1,6 +1,10 @@
 package peer
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"gateway/codec/mp3"
+)
 
 // The other containers in which ffmpeg takes the bare payloads of a codec.
 
@@ -57,25 +61,14 @@ func ADTSFile(units [][]byte, index byte) (file []byte) {
 	return file
 }
 
-// MP3Frames are the frames of a file of MPEG-1 or MPEG-2 layer III without tags, as
-// far as it is whole.
+// MP3Frames are the frames of a file of layer III without tags, as far as it is whole.
 func MP3Frames(file []byte) (frames [][]byte) {
-	kbps := [2][14]int{
-		{8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
-		{32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},
-	}
-	rates := [2][3]int{{22050, 24000, 16000}, {44100, 48000, 32000}}
-	for len(file) > 4 && file[0] == 0xff {
-		one, rate, bits := int(file[1]>>3&1), file[2]>>2&3, int(file[2]>>4)
-		if rate == 3 || bits == 0 || bits == 15 {
-			break
+	for {
+		h, ok := mp3.ParseHeader(file)
+		if !ok || h.Size > len(file) {
+			return frames
 		}
-		n := 72*(1+one)*kbps[one][bits-1]*1000/rates[one][rate] + int(file[2]>>1&1)
-		if n > len(file) {
-			break
-		}
-		frames = append(frames, file[:n])
-		file = file[n:]
+		frames = append(frames, file[:h.Size])
+		file = file[h.Size:]
 	}
-	return frames
 }
