@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // for the configuration's template
 	"fmt"
+	"time"
 )
 
 //go:embed files/kamailio.cfg
@@ -29,6 +30,9 @@ type KamailioConfig struct {
 	// Fixed is users who have an address, host:port, whether or not they are
 	// registered: they are found as soon as Kamailio is back.
 	Fixed map[string]string
+	// Expires is for how long a registration is taken at most, in whole seconds; 0: as
+	// long as it asks for.
+	Expires time.Duration
 }
 
 // StartKamailio runs a Kamailio at SIPHost, on UDP and TCP. What is
@@ -48,7 +52,7 @@ func StartKamailio(ctx context.Context, lab *Lab, cfg KamailioConfig) (*Kamailio
 	}
 	file, err := fill(dir, "kamailio.cfg", kamailioConfig, map[string]any{
 		"Domain": cfg.Domain, "Addr": lab.At(SIPHost, SIPPort), "Users": cfg.Users, "Fixed": cfg.Fixed,
-		"Trusted": trusted, "Trunk": cfg.Trunk, "Port": SIPPort,
+		"Trusted": trusted, "Trunk": cfg.Trunk, "Port": SIPPort, "Expires": int(cfg.Expires / time.Second),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure kamailio: %w", err)
