@@ -29,6 +29,14 @@ type (
 		// a pair of parties. It gives up when ctx is done.
 		SendMessage(ctx context.Context, m Message) (Outcome, error)
 	}
+	// A Starter is a Messenger that needs nobody to wait for most of its messages.
+	Starter interface {
+		// StartMessage is SendMessage but does not wait: done hears, exactly once and
+		// maybe before it returns, what SendMessage would have returned. done does not wait
+		// for anything either. StartMessage reports false, and has done nothing, where
+		// SendMessage must be asked.
+		StartMessage(m Message, done func(Outcome, error)) bool
+	}
 	// A Drainer has something to say before the end.
 	Drainer interface {
 		// Drain stops taking new work: it unregisters, and refuses what
@@ -101,4 +109,15 @@ type Log interface {
 	Delete(seq uint64) error
 	// Replay calls f for everything that is there, in order.
 	Replay(ctx context.Context, f func(seq uint64, data []byte) error) error
+}
+
+// A Keeper is a Log that does most without making anybody wait.
+type Keeper interface {
+	// Keep is Append, but done hears, exactly once and maybe before Keep returns, what
+	// Append would have returned. It reports false, and has done nothing, where Append must
+	// be asked.
+	Keep(data []byte, done func(seq uint64, err error)) bool
+	// Drop is Delete of what does no harm if a crash brings it back. It reports
+	// false, and has done nothing, where Delete must be asked.
+	Drop(seq uint64) bool
 }

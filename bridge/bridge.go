@@ -84,6 +84,7 @@ func New(o Options) (*Bridge, error) {
 	b.metrics = newMetrics(o.Adapters)
 	b.outbox = newOutbox(o.Log, o.Outbox, newLedger(o.Log, o.Ledger, b.bare), b.metrics, b.send, b.throttle.expire)
 	b.outbox.fault = o.Fault
+	b.outbox.start = b.start
 	route := func(from Party, to Address) ([]Target, error) { return b.router.Load().Route(from, to) }
 	b.watches = newWatches(o.Log, o.Outbox, route, b.bare, o.Adapters)
 	b.metrics.watch(b.outbox, b.health)
@@ -201,6 +202,12 @@ func (b *Bridge) Reload(r *Router, l Limits) {
 
 // Health says of each adapter whether it reaches its network.
 func (b *Bridge) Health() []Health { return b.health.list() }
+
+// start hands a message to the adapter of its recipient, if nobody need wait for that.
+func (b *Bridge) start(m Message, done func(Outcome, error)) bool {
+	s, ok := b.adapters[m.To.Adapter].(Starter)
+	return ok && s.StartMessage(m, done)
+}
 
 // send hands a message to the adapter of its recipient.
 func (b *Bridge) send(ctx context.Context, m Message) (Outcome, error) {

@@ -203,14 +203,29 @@ func (o *outbox) bouncedLate(ctx context.Context, id string, err *Error) {
 	o.bring(ctx, m, info.ID)
 }
 
-// runCustody lets go of relayed messages whose time has come, until ctx is done.
+// runCustody lets go of relayed messages whose time has come, and sees to the lanes that
+// have no goroutine, until ctx is done.
 func (o *outbox) runCustody(ctx context.Context) {
 	tick := time.NewTicker(custodyTime / 10)
 	defer tick.Stop()
+	lights := time.NewTicker(lightTick)
+	defer lights.Stop()
+	lights.Stop() // there are none yet
+	leaving := o.leaving
 	for {
 		select {
 		case <-ctx.Done():
+			o.watchLights(ctx, true)
 			return
+		case <-leaving:
+			o.watchLights(ctx, true)
+			leaving = nil
+		case <-o.rouse:
+			lights.Reset(lightTick)
+		case <-lights.C:
+			if !o.watchLights(ctx, false) {
+				lights.Stop()
+			}
 		case now := <-tick.C:
 			for _, j := range o.ripe(now) {
 				o.taken(ctx, j, Relayed)

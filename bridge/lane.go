@@ -21,7 +21,9 @@ type lane struct {
 	o    *outbox
 	pair lanePair
 
-	mail  []*job        // guarded by o.mu
+	light *light // guarded by o.mu, as what follows; nil: the lane has its goroutine
+	mail  []*job
+	late  chan attempt  // of the attempt that was under way when the goroutine began
 	mailC chan struct{} // says that there is mail
 	again chan struct{} // says that a try may now go well
 
@@ -40,8 +42,11 @@ type attempt struct {
 	err     error
 }
 
-func newLane(o *outbox, pair lanePair) *lane {
-	return &lane{o: o, pair: pair, mailC: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+// give gives the lane what its goroutine needs. The lock is held.
+func (l *lane) give(queue []*job) {
+	l.light, l.queue = nil, queue
+	l.mailC, l.again = make(chan struct{}, 1), make(chan struct{}, 1)
+	delete(l.o.lights, l)
 }
 
 func (l *lane) wake() {
@@ -249,7 +254,7 @@ func (l *lane) try(ctx context.Context) {
 func (l *lane) finish(ctx context.Context, r attempt) {
 	j := l.queue[0]
 	var bounce *Error
-	if r.err != nil || r.outcome != Relayed {
+	if r.err != nil || r.outcome != Relayed || j.transient() {
 		bounce = l.o.unlisten(j.m.ID)
 	}
 	l.o.metrics.out(j.m, r)

@@ -166,6 +166,21 @@ func (l *ledger) handed(ctx context.Context, j *job, outcome Outcome) {
 	l.write(ctx, page{Copy: &e})
 }
 
+// handedSoon is handed, and then calls done; nobody waits. It reports false, and has
+// done nothing, where that is not possible.
+func (l *ledger) handedSoon(j *job, outcome Outcome, done func()) bool {
+	k, ok := l.disk.(Keeper)
+	if !ok {
+		return false
+	}
+	e := passed{ID: j.m.ID, Group: j.group.snapshot(), Home: j.m.To.Address, At: time.Now(), Outcome: outcome}
+	b, err := json.Marshal(page{Copy: &e})
+	return err == nil && k.Keep(b, func(_ uint64, err error) {
+		l.missed(err)
+		done()
+	})
+}
+
 // outcome says what became of a copy, by what the disk has of it; 0 if that is
 // not known.
 func (l *ledger) outcome(id string) Outcome {
@@ -184,6 +199,11 @@ func (l *ledger) write(ctx context.Context, p page) {
 		defer cancel()
 		_, err = l.disk.Append(ctx, b)
 	}
+	l.missed(err)
+}
+
+// missed tells that something could not be written down.
+func (l *ledger) missed(err error) {
 	if err != nil {
 		l.log.Error("a restart will not know a repeat or a receipt", "err", err)
 	}

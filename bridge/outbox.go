@@ -32,18 +32,23 @@ type outbox struct {
 	ledger  *ledger
 	metrics *metrics
 	send    func(context.Context, Message) (Outcome, error)
+	// start is Starter.StartMessage of a message's recipient; nil: nobody can.
+	start func(Message, func(Outcome, error)) bool
 	// expire is asked at every try, so that a reload counts at once.
 	expire func() time.Duration
 	fault  faults
 	// leaving is closed when no new attempts shall be made.
 	leaving chan struct{}
 
-	wg sync.WaitGroup // the lanes
+	rouse chan struct{}  // tells runCustody that there are lanes without goroutines
+	wg    sync.WaitGroup // the lanes
 
 	mu      sync.Mutex // guards what follows: lanes come and go
 	closed  bool
 	asides  []func() // to be run one after the other
 	lanes   map[lanePair]*lane
+	lights  map[*lane]bool    // those without a goroutine
+	watched bool              // runCustody looks at them
 	custody map[string]*held  // by Message.ID
 	early   map[string]*Error // bounces of what is being handed on, by Message.ID; nil if there is none yet
 	jobs    int
@@ -66,7 +71,7 @@ type held struct {
 func newOutbox(log *slog.Logger, disk Log, past *ledger, m *metrics, send func(context.Context, Message) (Outcome, error), expire func() time.Duration) *outbox {
 	return &outbox{
 		log: log, disk: disk, ledger: past, metrics: m, send: send, expire: expire,
-		leaving: make(chan struct{}),
+		leaving: make(chan struct{}), rouse: make(chan struct{}, 1), lights: make(map[*lane]bool),
 		lanes:   make(map[lanePair]*lane),
 		custody: make(map[string]*held),
 		early:   make(map[string]*Error),
@@ -111,34 +116,59 @@ func (o *outbox) release(j *job) {
 func (o *outbox) post(ctx context.Context, j *job) bool {
 	pair := lanePair{j.m.From.Address, j.m.To.Address}
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.closed {
+		o.mu.Unlock()
 		return false
 	}
 	l := o.lanes[pair]
 	if l == nil {
-		l = newLane(o, pair)
-		o.lanes[pair] = l
-		o.wg.Add(1)
-		go func() {
-			defer o.wg.Done()
-			l.run(ctx)
-		}()
+		l = o.newLane(pair)
 	}
-	l.mail = append(l.mail, j)
-	l.wake()
+	switch {
+	case l.light == nil:
+		l.mail = append(l.mail, j)
+		l.wake()
+	case !l.postLight(j):
+		l.mail = append(l.mail, j)
+		l.light.leave = true
+		o.settleLight(ctx, l)
+	case j.m.Once:
+		o.mu.Unlock()
+		o.keepLight(ctx, l, j)
+		return true
+	default:
+		o.mu.Unlock()
+		o.drive(ctx, l)
+		return true
+	}
+	o.mu.Unlock()
 	return true
+}
+
+// newLane begins a lane, without a goroutine. The lock is held.
+func (o *outbox) newLane(pair lanePair) *lane {
+	l := &lane{o: o, pair: pair, light: &light{}}
+	o.lanes[pair], o.lights[l] = l, true
+	o.wg.Add(1)
+	if !o.watched {
+		o.watched = true
+		select {
+		case o.rouse <- struct{}{}:
+		default:
+		}
+	}
+	return l
 }
 
 // leave stops new attempts and waits for those under way, at most until ctx is
 // done; from then on it cuts them short. When it returns, all is on disk.
 func (o *outbox) leave(ctx context.Context, cut context.CancelFunc) {
-	close(o.leaving)
-	stop := context.AfterFunc(ctx, cut)
-	defer stop()
 	o.mu.Lock()
 	o.closed = true
 	o.mu.Unlock()
+	close(o.leaving)
+	stop := context.AfterFunc(ctx, cut)
+	defer stop()
 	o.wg.Wait()
 }
 
@@ -210,12 +240,7 @@ func (o *outbox) retry(a Address) {
 
 // keep puts a job on disk.
 func (o *outbox) keep(ctx context.Context, j *job) error {
-	r := record{Message: &j.m}
-	if j.group != nil {
-		info := j.group.snapshot()
-		r.Group = &info
-	}
-	seq, err := o.append(ctx, r)
+	seq, err := o.append(ctx, recordOf(j))
 	if err != nil {
 		return err
 	}
@@ -225,6 +250,16 @@ func (o *outbox) keep(ctx context.Context, j *job) error {
 	o.mu.Unlock()
 	o.fault.at(FaultKept)
 	return nil
+}
+
+// recordOf is what goes to disk of a job.
+func recordOf(j *job) record {
+	r := record{Message: &j.m}
+	if j.group != nil {
+		info := j.group.snapshot()
+		r.Group = &info
+	}
+	return r
 }
 
 // append writes one record. It outlives ctx by a while: what is being shut

@@ -71,6 +71,11 @@ func (w *world) crash() {
 	for seq, b := range old.records {
 		dead.records[seq] = b
 	}
+	for seq, d := range old.dropped {
+		if time.Since(d.at) < 100*time.Millisecond {
+			dead.records[seq] = d.data
+		}
+	}
 	dead.next = old.next
 	old.full = true // nothing of the old process reaches the disk any more
 	old.mu.Unlock()

@@ -19,10 +19,11 @@ type memLog struct {
 	mu      sync.Mutex // guards all: lanes write side by side
 	next    uint64
 	records map[uint64][]byte
+	dropped map[uint64]drop
 	full    bool
 }
 
-func newMemLog() *memLog { return &memLog{records: map[uint64][]byte{}} }
+func newMemLog() *memLog { return &memLog{records: map[uint64][]byte{}, dropped: map[uint64]drop{}} }
 
 func (l *memLog) Append(_ context.Context, data []byte) (uint64, error) {
 	l.mu.Lock()
@@ -63,6 +64,33 @@ func (l *memLog) count() int {
 	return len(l.records)
 }
 
+// Keep is what a quick log does.
+func (l *memLog) Keep(data []byte, done func(uint64, error)) bool {
+	seq, err := l.Append(context.Background(), data)
+	go done(seq, err)
+	return true
+}
+
+// Drop forgets a record, but not at once.
+func (l *memLog) Drop(seq uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b, ok := l.records[seq]; ok && !l.full {
+		l.dropped[seq] = drop{b, time.Now()}
+		delete(l.records, seq)
+	}
+	return true
+}
+
+// A drop is a record that is gone, unless the process dies just now.
+type drop struct {
+	data []byte
+	at   time.Time
+}
+
+// slowLog is a log that makes everybody wait.
+type slowLog struct{ Log }
+
 // world is an outbox among fakes. Everything happens in a synctest bubble.
 type world struct {
 	t      *testing.T
@@ -72,6 +100,7 @@ type world struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	expire time.Duration
+	light  bool // the network and the disk make nobody wait
 
 	mu   sync.Mutex // guards what follows
 	got  []Message  // in the order in which they arrived
@@ -80,8 +109,8 @@ type world struct {
 	net func(ctx context.Context, m Message) (Outcome, error)
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, disk: newMemLog(), past: newMemLog(), expire: time.Hour}
+func newWorld(t *testing.T, light bool) *world {
+	w := &world{t: t, light: light, disk: newMemLog(), past: newMemLog(), expire: time.Hour}
 	w.start()
 	return w
 }
@@ -90,11 +119,22 @@ func newWorld(t *testing.T) *world {
 func (w *world) start() {
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	past := newLedger(log, w.past, func(a Address) (Address, error) { return a, nil })
+	outbox, ledger := Log(slowLog{w.disk}), Log(slowLog{w.past})
+	if w.light {
+		outbox, ledger = w.disk, w.past
+	}
+	past := newLedger(log, ledger, func(a Address) (Address, error) { return a, nil })
 	if err := past.restore(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	w.o = newOutbox(log, w.disk, past, newMetrics(nil), w.send, func() time.Duration { return w.expire })
+	w.o = newOutbox(log, outbox, past, newMetrics(nil), w.send, func() time.Duration { return w.expire })
+	if w.light {
+		ctx := w.ctx
+		w.o.start = func(m Message, done func(Outcome, error)) bool {
+			go func() { done(w.send(ctx, m)) }()
+			return true
+		}
+	}
 	if _, err := w.o.restore(w.ctx, func(uint64, watchRecord) {}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -202,17 +242,27 @@ func (w *world) wantDisk(n int) {
 	}
 }
 
-// inBubble runs f with a world, and checks that nothing stays behind.
+// inBubble runs f with a world, and checks that nothing stays behind; then with one where
+// nobody has to wait.
 func inBubble(t *testing.T, f func(w *world)) {
 	t.Parallel()
+	for name, light := range map[string]bool{"lanes": false, "light lanes": true} {
+		t.Run(name, func(t *testing.T) { inWorld(t, light, f) })
+	}
+}
+
+func inWorld(t *testing.T, light bool, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, light)
 		f(w)
 		w.end()
 		w.o.mu.Lock()
 		defer w.o.mu.Unlock()
 		if len(w.o.lanes) > 0 {
 			t.Errorf("%d lanes stayed", len(w.o.lanes))
+		}
+		if len(w.o.lights) > 0 || len(w.o.early) > 0 {
+			t.Errorf("%d lanes without goroutines, %d early bounces stayed", len(w.o.lights), len(w.o.early))
 		}
 		if held := len(w.o.custody); w.o.jobs != held {
 			t.Errorf("room for %d jobs is still taken, %d are held", w.o.jobs, held)

@@ -22,6 +22,7 @@ type Adapter struct {
 var (
 	_ bridge.Adapter   = (*Adapter)(nil)
 	_ bridge.Messenger = (*Adapter)(nil)
+	_ bridge.Starter   = (*Adapter)(nil)
 	_ bridge.Drainer   = (*Adapter)(nil)
 	_ bridge.Presencer = (*Adapter)(nil)
 )
@@ -87,6 +88,12 @@ func (a *Adapter) Addrs() []netip.AddrPort {
 }
 
 var errNotRunning = errors.New("the adapter is not running")
+
+// StartMessage implements bridge.Starter.
+func (a *Adapter) StartMessage(m bridge.Message, done func(bridge.Outcome, error)) bool {
+	e := a.engine.Load()
+	return e != nil && e.startMessage(m, done)
+}
 
 // SendMessage implements bridge.Messenger.
 func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Outcome, error) {

@@ -31,6 +31,7 @@ type engine struct {
 	bound   []listener // with the ports that they have
 	conns   conns
 	clients clients
+	posted  *posted
 	txs     transactions
 	dialogs *dialog.Table
 	streams streams
@@ -58,6 +59,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 	e := &engine{
 		set: a.set, env: a.env, log: a.env.Log, h: h, metrics: a.metrics,
 		agent: "Gateway/" + fit(a.env.Version), badInput: rate.Sometimes{First: 10, Interval: time.Second},
+		posted: newPosted(),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -149,6 +151,7 @@ func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 	}
 	e.crew.start(func() { e.runSweep(ctx) })
 	e.crew.start(func() { e.runTyping(ctx) })
+	e.crew.start(func() { e.posted.run(ctx) })
 	if e.peer == nil {
 		e.status.report()
 	} else {

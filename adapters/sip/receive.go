@@ -44,7 +44,7 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 	case err != nil:
 		e.malformed(f, m, known, err)
 	case m.Response != nil:
-		if !e.clients.deliver(m) && !e.dialogs.Response(m) {
+		if !e.posted.deliver(m) && !e.clients.deliver(m) && !e.dialogs.Response(m) {
 			e.metrics.refused.WithLabelValues(refusedUnasked).Inc()
 			return true
 		}

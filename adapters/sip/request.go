@@ -23,13 +23,7 @@ const firstTry = 8 * time.Second
 // way finds or makes a flow to an address.
 func (e *engine) way(ctx context.Context, network string, to netip.AddrPort) (flow, error) {
 	if network == "udp" {
-		for _, s := range e.udp {
-			a := s.addr.Addr()
-			if a.Is4() == to.Addr().Is4() || a.IsUnspecified() && a.Is6() {
-				return flow{carrier: s, remote: to}, nil
-			}
-		}
-		return flow{}, fmt.Errorf("send by udp to %v: %w", to, errNoSocket)
+		return e.udpWay(to)
 	}
 	c, fresh, err := e.conns.dial(ctx, to)
 	if err != nil {
@@ -41,24 +35,43 @@ func (e *engine) way(ctx context.Context, network string, to netip.AddrPort) (fl
 	return flow{carrier: c, remote: c.remote}, nil
 }
 
+// udpWay finds a socket that can send to an address.
+func (e *engine) udpWay(to netip.AddrPort) (flow, error) {
+	for _, s := range e.udp {
+		a := s.addr.Addr()
+		if a.Is4() == to.Addr().Is4() || a.IsUnspecified() && a.Is6() {
+			return flow{carrier: s, remote: to}, nil
+		}
+	}
+	return flow{}, fmt.Errorf("send by udp to %v: %w", to, errNoSocket)
+}
+
 // exchange sends o over f and gives the final response.
 func (e *engine) exchange(ctx context.Context, f flow, o *outgoing) (*wire.Message, error) {
-	host, port, err := e.sentBy(f)
+	build, err := e.writer(f, o)
 	if err != nil {
 		return nil, err
-	}
-	build := func(branch string) []byte {
-		transport := "UDP"
-		if f.reliable() {
-			transport = "TCP"
-		}
-		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+";rport", e.agent)
 	}
 	if !f.reliable() && len(build(newBranch())) > maxUDP {
 		return nil, errTooBig
 	}
 	o.sent = true
 	return e.clients.do(ctx, f, o.method, build)
+}
+
+// writer writes o for a branch, to be sent over f.
+func (e *engine) writer(f flow, o *outgoing) (func(branch string) []byte, error) {
+	host, port, err := e.sentBy(f)
+	if err != nil {
+		return nil, err
+	}
+	transport := "UDP"
+	if f.reliable() {
+		transport = "TCP"
+	}
+	return func(branch string) []byte {
+		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+";rport", e.agent)
+	}, nil
 }
 
 // authenticated is exchange, and answers a challenge where cred is not nil:

@@ -35,19 +35,21 @@ func TestWhatThePeerSaysIsWhatCameOfIt(t *testing.T) {
 		{status: 504, cause: bridge.GatewayTimeout, retry: true}, {status: 513, cause: bridge.TooLarge},
 		{status: 603, cause: bridge.Declined}, {status: 604, cause: bridge.NotFound}, {status: 699, cause: bridge.Unavailable},
 	} {
-		ch := b.send(b.message("2001", "alice"))
-		out := p.next()
-		p.send(out.from, response(out.text, 100, "Trying"))
-		p.send(out.from, response(out.text, row.status, "Because\x1b", row.lines...))
-		// A control character in a response makes it no response at all.
-		p.send(out.from, response(out.text, row.status, "Because", row.lines...))
-		r := next(t, ch, "the outcome")
-		var e *bridge.Error
-		switch {
-		case row.cause == 0 && (r.err != nil || r.o != row.o):
-			t.Errorf("%d: %v", row.status, r.err)
-		case row.cause != 0 && (!errors.As(r.err, &e) || e.Cause != row.cause || e.Retry != row.retry || e.After != row.after || e.Reason != "Because"):
-			t.Errorf("%d: %+v", row.status, r.err)
+		for way, send := range map[string]func(bridge.Message) <-chan result{"sent": b.send, "started": b.start} {
+			ch := send(b.message("2001", "alice"))
+			out := p.next()
+			p.send(out.from, response(out.text, 100, "Trying"))
+			p.send(out.from, response(out.text, row.status, "Because\x1b", row.lines...))
+			// A control character in a response makes it no response at all.
+			p.send(out.from, response(out.text, row.status, "Because", row.lines...))
+			r := next(t, ch, "the outcome")
+			var e *bridge.Error
+			switch {
+			case row.cause == 0 && (r.err != nil || r.o != row.o):
+				t.Errorf("%s, %d: %v", way, row.status, r.err)
+			case row.cause != 0 && (!errors.As(r.err, &e) || e.Cause != row.cause || e.Retry != row.retry || e.After != row.after || e.Reason != "Because"):
+				t.Errorf("%s, %d: %+v", way, row.status, r.err)
+			}
 		}
 	}
 }

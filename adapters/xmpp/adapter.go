@@ -58,6 +58,7 @@ type Adapter struct {
 var (
 	_ bridge.Adapter   = (*Adapter)(nil)
 	_ bridge.Messenger = (*Adapter)(nil)
+	_ bridge.Starter   = (*Adapter)(nil)
 	_ bridge.Drainer   = (*Adapter)(nil)
 	_ bridge.Presencer = (*Adapter)(nil)
 	_ bridge.Viewer    = (*Adapter)(nil)
@@ -184,6 +185,7 @@ func (a *Adapter) attend(stay, last context.Context, s *session, h bridge.Handle
 	}
 	a.setCurrent(nil)
 	close(s.gone)
+	s.barrier.lose()
 	if stay.Err() == nil {
 		a.metrics.reconnect()
 	} else {

@@ -16,6 +16,7 @@ type barrier struct {
 	prefix string
 
 	mu   sync.Mutex // guards all below: senders join, the reader answers
+	lost bool       // no answer comes any more
 	n    int
 	out  *round // on its way; nil if none is
 	next *round // goes out when that has come back; nil if nobody waits for it
@@ -24,6 +25,7 @@ type barrier struct {
 type round struct {
 	id   string
 	back chan struct{} // closed when the answer has come
+	told []func(lost bool)
 }
 
 // join gives a channel that is closed when the server has handled everything
@@ -31,29 +33,72 @@ type round struct {
 func (b *barrier) join() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.board().back
+}
+
+// then is join for who does not wait: f is called when the server has handled
+// everything that was queued before, or when the session is lost.
+func (b *barrier) then(f func(lost bool)) {
+	b.mu.Lock()
+	if b.lost {
+		b.mu.Unlock()
+		f(true)
+		return
+	}
+	r := b.board()
+	r.told = append(r.told, f)
+	b.mu.Unlock()
+}
+
+// board gives the round that serves who comes now. The lock is held.
+func (b *barrier) board() *round {
 	if b.out == nil {
 		b.out = b.round()
 		b.ask(b.out.id)
-		return b.out.back
+		return b.out
 	}
 	if b.next == nil {
 		b.next = b.round()
 	}
-	return b.next.back
+	return b.next
+}
+
+// lose tells all that the session is lost.
+func (b *barrier) lose() {
+	b.mu.Lock()
+	b.lost = true
+	var told []func(lost bool)
+	for _, r := range []*round{b.out, b.next} {
+		if r != nil {
+			told = append(told, r.told...)
+			r.told = nil
+		}
+	}
+	b.mu.Unlock()
+	for _, f := range told {
+		f(true)
+	}
 }
 
 // answered takes an IQ from ourselves and reports whether it was the question
 // that is out.
 func (b *barrier) answered(id string) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.out == nil || b.out.id != id {
+		b.mu.Unlock()
 		return false
 	}
-	close(b.out.back)
+	back := b.out
+	told := back.told
+	back.told = nil
+	close(back.back)
 	b.out, b.next = b.next, nil
 	if b.out != nil {
 		b.ask(b.out.id)
+	}
+	b.mu.Unlock()
+	for _, f := range told {
+		f(false)
 	}
 	return true
 }

@@ -65,13 +65,7 @@ func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Out
 		return 0, err
 	}
 	if m.Kind == bridge.Text {
-		a.shown.put(false, pair(from, to)...) // what was written is there
-	}
-	if m.Kind == bridge.Text && m.Want.Displayed && m.Thread == "" {
-		a.awaitDisplay(from, to, m.ID)
-	}
-	if m.Kind == bridge.Text && !a.local[to.Main] {
-		return bridge.Relayed, nil
+		return a.arrived(m, from, to), nil
 	}
 	return bridge.Taken, nil
 }
@@ -149,7 +143,7 @@ func (a *Adapter) pass(ctx context.Context, s *session, data []byte) error {
 	case <-s.barrier.join():
 		return nil
 	case <-s.gone:
-		return &bridge.Error{Op: "send", Cause: bridge.Unavailable, Retry: true, Err: errors.New("the connection was lost")}
+		return errLost()
 	case <-ctx.Done():
 		return timeout(ctx.Err())
 	}

@@ -82,7 +82,8 @@ func (r *running) message(id, text string) bridge.Message {
 	}
 }
 
-// send hands a message to the adapter, within the test's patience.
+// send hands a message to the adapter, within the test's patience, and as the bridge does:
+// to one that needs nobody to wait it starts it, if that takes it.
 func (r *running) send(m bridge.Message) (bridge.Outcome, error) {
 	r.t.Helper()
 	messenger, ok := r.Adapter.(bridge.Messenger)
@@ -91,6 +92,19 @@ func (r *running) send(m bridge.Message) (bridge.Outcome, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
+	type result struct {
+		outcome bridge.Outcome
+		err     error
+	}
+	back := make(chan result, 1)
+	if s, ok := r.Adapter.(bridge.Starter); ok && s.StartMessage(m, func(o bridge.Outcome, err error) { back <- result{o, err} }) {
+		select {
+		case got := <-back:
+			return got.outcome, got.err
+		case <-ctx.Done():
+			r.t.Fatalf("nothing was heard of a message that was started: %v", ctx.Err())
+		}
+	}
 	return messenger.SendMessage(ctx, m)
 }
 

@@ -20,6 +20,8 @@ type front struct {
 	files [2]*os.File
 	syncs bool // a record is on disk when put returns; else within lag
 
+	kicked chan struct{} // tells runKeeper that somebody waits
+
 	mu      sync.Mutex // guards what follows: everybody appends
 	changed *sync.Cond
 	current int    // the file that is written to
@@ -31,7 +33,8 @@ type front struct {
 	need    bool   // buf has a frame that must be synced
 	busy    bool   // somebody writes
 	dirty   bool   // something is written that is not synced
-	err     error  // of the last write: nothing goes in until the files are begun anew
+	waiters []waiter
+	err     error // of the last write: nothing goes in until the files are begun anew
 }
 
 const (
@@ -47,7 +50,7 @@ var errFrontFull = errors.New("the file before the stream is full")
 // openFront opens the two files in dir, which it makes if need be, and gives
 // what is in them, the older first. damaged are the names of those that are.
 func openFront(dir, name string, syncs bool) (f *front, left []frame, damaged []string, err error) {
-	f = &front{syncs: syncs, at: frameHeader}
+	f = &front{syncs: syncs, at: frameHeader, kicked: make(chan struct{}, 1)}
 	f.changed = sync.NewCond(&f.mu)
 	defer func() {
 		if err != nil {
@@ -121,11 +124,7 @@ func (f *front) put(x frame, must bool) error {
 	if !f.room(len(x.data)) {
 		return errFrontFull
 	}
-	x.epoch = f.epoch
-	f.buf = x.append(f.buf)
-	f.at += int64(x.size())
-	f.added += int64(x.size())
-	f.need = f.need || must
+	f.add(x, must)
 	mine := f.added
 	for f.written < mine && f.err == nil {
 		if f.busy {
@@ -134,7 +133,17 @@ func (f *front) put(x frame, must bool) error {
 		}
 		f.write()
 	}
+	f.remind()
 	return f.err
+}
+
+// add adds a frame to what is to be written; there is room. The lock is held.
+func (f *front) add(x frame, must bool) {
+	x.epoch = f.epoch
+	f.buf = x.append(f.buf)
+	f.at += int64(x.size())
+	f.added += int64(x.size())
+	f.need = f.need || must
 }
 
 // write writes what has come together. The lock is held but for that time.
@@ -168,16 +177,15 @@ func (f *front) settle() error {
 	if !f.dirty || f.err != nil {
 		return f.err
 	}
-	f.busy = true
 	file := f.files[f.current]
+	f.dirty = false // what is written from now on is so anew: nobody waits for this
 	f.mu.Unlock()
 	err := syncData(file)
 	f.mu.Lock()
-	f.busy = false
-	if f.dirty = err != nil; err != nil {
-		f.err = fmt.Errorf("sync %s: %w", file.Name(), err)
+	if err != nil {
+		f.dirty, f.err = true, fmt.Errorf("sync %s: %w", file.Name(), err)
+		f.changed.Broadcast()
 	}
-	f.changed.Broadcast()
 	return f.err
 }
 
@@ -190,6 +198,7 @@ func (f *front) quiet() {
 			f.write()
 		}
 	}
+	f.remind()
 }
 
 // turn makes the other file, which must be free, the front. The lock is held, and

@@ -108,6 +108,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	for _, l := range s.streams() {
 		if l.front != nil {
 			s.wg.Go(func() { l.runFront(mending) })
+			s.wg.Go(func() { l.front.runKeeper(mending) })
 		}
 	}
 	return nil

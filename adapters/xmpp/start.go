@@ -1,0 +1,56 @@
+package xmpp
+
+import (
+	"errors"
+
+	"gateway/bridge"
+)
+
+// StartMessage implements bridge.Starter, for texts.
+func (a *Adapter) StartMessage(m bridge.Message, done func(bridge.Outcome, error)) bool {
+	s := a.current()
+	if m.Kind != bridge.Text || s == nil {
+		return false
+	}
+	from, to, err := a.parties(m)
+	if err != nil {
+		return false
+	}
+	id, stanza := a.outgoing(m, from, to)
+	data, err := render(stanza)
+	if err != nil || !s.expect(id) {
+		return false
+	}
+	if !a.out.put(packet{data, s}, queueHigh) {
+		s.settle(id)
+		return false
+	}
+	s.barrier.then(func(lost bool) {
+		refused := s.settle(id)
+		switch {
+		case refused != nil:
+			done(0, refused) // what came before the end counts
+		case lost:
+			done(0, errLost())
+		default:
+			done(a.arrived(m, from, to), nil)
+		}
+	})
+	return true
+}
+
+// arrived notes that the server has handled a text, and gives what that is worth.
+func (a *Adapter) arrived(m bridge.Message, from, to bridge.Name) bridge.Outcome {
+	a.shown.put(false, pair(from, to)...) // what was written is there
+	if m.Want.Displayed && m.Thread == "" {
+		a.awaitDisplay(from, to, m.ID)
+	}
+	if !a.local[to.Main] {
+		return bridge.Relayed
+	}
+	return bridge.Taken
+}
+
+func errLost() error {
+	return &bridge.Error{Op: "send", Cause: bridge.Unavailable, Retry: true, Err: errors.New("the connection was lost")}
+}
