@@ -98,6 +98,8 @@ func TestMoreThanTheFrontHoldsGoesThrough(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	s.stop() // else the stream might grow while it is read
+	s.wg.Wait()
 	if got := contents(t, s); len(got) != writers*each/2 {
 		t.Errorf("%d records, want %d", len(got), writers*each/2)
 	}
