@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"gateway/bridge/media"
 	"gateway/bridge/media/transport"
@@ -16,8 +17,24 @@ type iceState struct {
 	next   *run // that the peer has begun; nil: none
 	pair   media.Pair
 	lost   bool                        // now has failed
+	way    way                         // where RTP goes; any goroutine's
 	told   map[netip.AddrPort]struct{} // of mapped addresses, to the peer
 	whole  bool                        // the peer was told that there are no more
+}
+
+// A way is where a leg's packets go, for those that its loop does not send.
+type way struct{ now atomic.Pointer[direction] }
+
+type direction struct {
+	s  *shared
+	to netip.AddrPort
+}
+
+// send sends a datagram there, if that is known.
+func (w *way) send(b []byte) {
+	if d := w.now.Load(); d != nil {
+		d.s.send(b, d.to)
+	}
 }
 
 // A run is one of ICE, with credentials of its own.
@@ -211,7 +228,11 @@ func (l *loop) selected(g *leg, n *run, s *shared, remote netip.AddrPort, way me
 func (l *loop) steer(g *leg, s *shared, to netip.AddrPort) {
 	first := !g.sock[s.which].to.IsValid()
 	g.sock[s.which] = socket{handle: s.handle, to: to}
-	if s.which != forRTP || !first {
+	if s.which != forRTP {
+		return
+	}
+	g.ice.way.now.Store(&direction{s, to})
+	if !first {
 		return
 	}
 	g.good = l.now // only now anything can come
@@ -255,6 +276,7 @@ func (l *loop) failed(g *leg, n *run, which int, err error) {
 		}
 	case i.now:
 		i.lost, i.pair = true, media.Pair{}
+		i.way.now.Store(nil)
 		for which := range g.sock {
 			g.sock[which].to = netip.AddrPort{}
 		}
@@ -269,6 +291,7 @@ func (l *loop) failed(g *leg, n *run, which int, err error) {
 
 // part ends all that a leg has of ICE. Nobody uses what it knew afterwards.
 func (i *iceState) part(l *loop) {
+	i.way.now.Store(nil)
 	i.now.close()
 	if i.next != nil {
 		i.next.close()

@@ -219,7 +219,12 @@ func (l *loop) shake(g *leg, d media.DTLS) {
 			}
 		})
 	}
-	h, err := l.endpoint.Start(d, send, done)
+	start := l.endpoint.Start
+	if g.ice != nil {
+		// A check of ours was answered from where its datagrams go and come from.
+		start, send = l.endpoint.StartValidated, g.ice.way.send
+	}
+	h, err := start(d, send, done)
 	if err != nil {
 		l.unsecured(g, err)
 		return

@@ -3,18 +3,15 @@ package transport
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	"gateway/bridge/media"
 
 	"github.com/pion/dtls/v3"
-	"github.com/pion/logging"
+	"github.com/pion/dtls/v3/pkg/crypto/elliptic"
 )
 
 const (
@@ -33,7 +30,7 @@ const label = "EXTRACTOR-dtls_srtp"
 // that comes of it.
 type attempt struct {
 	pipe   *pipe
-	feed   feed
+	feed   feed   // guarded by Handshake.mu
 	random []byte // of the ClientHello it began with; nil if we are the client
 	born   time.Time
 	client bool
@@ -46,14 +43,14 @@ type attempt struct {
 	keyed    bool       // a client has said that it uses its keys from now on
 }
 
-// take feeds a datagram that sift has left.
-func (a *attempt) take(datagram []byte) {
+// take feeds a datagram that sift has left; false: there is no room. Handshake.mu
+// is held.
+func (a *attempt) take(datagram []byte) bool {
 	a.mu.Lock()
 	keyed := a.keyed
 	a.mu.Unlock()
-	if ordered := a.feed.order(datagram, a.client, keyed); len(ordered) > 0 {
-		a.pipe.feed(ordered)
-	}
+	ordered := a.feed.order(datagram, a.client, keyed)
+	return len(ordered) == 0 || a.pipe.feed(ordered)
 }
 
 // admits reports whether b, which the library sends, may go out. A peer that
@@ -90,15 +87,9 @@ func (a *attempt) repeats(h hello) bool {
 	return true
 }
 
-// A result is what has come of an attempt.
-type result struct {
-	of      *attempt
-	outcome Outcome
-}
-
 // shake is the handshake, until it is over or ctx is done.
-func (a *attempt) shake(ctx context.Context, d media.DTLS, cert tls.Certificate) (*dtls.Conn, Outcome) {
-	conn, err := a.open(d, cert)
+func (a *attempt) shake(ctx context.Context, h *Handshake) (*dtls.Conn, Outcome) {
+	conn, err := a.open(h)
 	if err != nil {
 		return nil, Outcome{Err: err}
 	}
@@ -110,65 +101,27 @@ func (a *attempt) shake(ctx context.Context, d media.DTLS, cert tls.Certificate)
 		_ = conn.Close()
 		return nil, Outcome{Err: fmt.Errorf("shaking hands: %w", err)}
 	}
-	return conn, agreed(conn, d.Client)
+	return conn, agreed(conn, a.client)
 }
 
-// keep holds the connection until ctx is done or the peer ends it, so that the
-// last flight can be repeated and the end is said.
-func (a *attempt) keep(ctx context.Context, conn *dtls.Conn) {
-	closing := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(closing)
-		_ = conn.Close()
-	})
-	defer func() {
-		if !stop() {
-			<-closing
-		}
-	}()
-	// Nothing but SRTP was agreed on; data would hold up what comes behind it.
-	var b [maxDatagram]byte
-	for {
-		if _, err := conn.Read(b[:]); err != nil && !again(err) {
-			_ = conn.Close()
-			return
-		}
-	}
-}
-
-// again reports whether a connection goes on after an error of Read: warnings
-// of the peer's do not end it.
-func again(err error) bool {
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, dtls.ErrConnClosed):
-		return false
-	case errors.As(err, &timeout):
-		return true
-	default:
-		return false
-	}
-}
-
-func (a *attempt) open(d media.DTLS, cert tls.Certificate) (*dtls.Conn, error) {
+func (a *attempt) open(h *Handshake) (*dtls.Conn, error) {
 	shared := []dtls.Option{
-		dtls.WithCertificates(cert),
+		dtls.WithCertificates(h.cert.Certificate),
 		dtls.WithSRTPProtectionProfiles(profiles()...),
 		dtls.WithCipherSuites(suites()...),
 		dtls.WithFlightInterval(resend),
 		dtls.WithMTU(mtu),
+		dtls.WithEllipticCurves(curves()...),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is what says who it is
 		dtls.WithVerifyPeerCertificate(func(raw [][]byte, _ [][]*x509.Certificate) error {
 			if len(raw) == 0 {
 				return ErrFingerprint
 			}
-			return verify(raw[0], d.Peer)
+			return verify(raw[0], h.said.Peer)
 		}),
-		dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{
-			Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled,
-		}),
+		dtls.WithLoggerFactory(silence{}),
 	}
-	if d.Client {
+	if a.client {
 		options := make([]dtls.ClientOption, len(shared))
 		for i, o := range shared {
 			options[i] = o
@@ -179,7 +132,10 @@ func (a *attempt) open(d media.DTLS, cert tls.Certificate) (*dtls.Conn, error) {
 		}
 		return conn, nil
 	}
-	options := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+	options := []dtls.ServerOption{
+		dtls.WithClientAuth(dtls.RequireAnyClientCert),
+		dtls.WithInsecureSkipVerifyHello(h.validated),
+	}
 	for _, o := range shared {
 		options = append(options, o)
 	}
@@ -188,6 +144,10 @@ func (a *attempt) open(d media.DTLS, cert tls.Certificate) (*dtls.Conn, error) {
 		return nil, fmt.Errorf("setting up DTLS: %w", err)
 	}
 	return conn, nil
+}
+
+func curves() []elliptic.Curve {
+	return []elliptic.Curve{elliptic.P256, elliptic.X25519, elliptic.P384}
 }
 
 // suites are those of ours, the preferred first. Those with RSA are for servers

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -68,6 +67,17 @@ func (e *Endpoint) Fingerprint() media.Fingerprint {
 // must not block. The errors are ErrFingerprint, where none of d.Peer can be
 // checked, and ErrClosed.
 func (e *Endpoint) Start(d media.DTLS, send func(datagram []byte), done func(Outcome)) (*Handshake, error) {
+	return e.start(d, false, send, done)
+}
+
+// StartValidated is Start where the peer is known to get what we send, and nothing
+// is fed but what comes from there. It need not repeat a cookie, which is what
+// that would show (RFC 6347 section 4.2.1).
+func (e *Endpoint) StartValidated(d media.DTLS, send func(datagram []byte), done func(Outcome)) (*Handshake, error) {
+	return e.start(d, true, send, done)
+}
+
+func (e *Endpoint) start(d media.DTLS, validated bool, send func([]byte), done func(Outcome)) (*Handshake, error) {
 	usable := false
 	for _, f := range d.Peer {
 		usable = usable || CheckFingerprint(f) == nil
@@ -84,12 +94,13 @@ func (e *Endpoint) Start(d media.DTLS, send func(datagram []byte), done func(Out
 	if e.closed {
 		return nil, ErrClosed
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	h := &Handshake{
-		endpoint: e, said: d, send: send, done: done, stop: stop, quit: ctx.Done(),
-		in: make(chan []byte, queued), results: make(chan result),
+	h := &Handshake{endpoint: e, said: d, cert: cert, validated: validated, send: send, done: done}
+	if d.Client {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.start()
+		h.try()
 	}
-	e.running.Go(func() { h.run(ctx, cert) })
 	return h, nil
 }
 

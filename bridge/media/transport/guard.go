@@ -55,9 +55,10 @@ func nextRecord(b []byte) (r record, rest []byte, ok bool) {
 
 // sift copies of a datagram the records that may reach the library: of what is
 // not encrypted only the messages that the peer, client or not, sends in a
-// handshake that is under way. Alerts and data that are not encrypted
+// handshake that is under way. Alerts that are not encrypted
 // anybody may have sent; a change of keys says nothing that the epoch of what
-// follows does not; another epoch would be a renegotiation. alerted is the
+// follows does not; another epoch would be a renegotiation; data nobody reads,
+// who would have to, or they held up what comes behind them. alerted is the
 // description of an alert that was left out, or 0.
 func sift(datagram []byte, fromClient, done bool) (kept []byte, alerted uint8) {
 	if len(datagram) > maxDatagram {
@@ -70,7 +71,7 @@ func sift(datagram []byte, fromClient, done bool) (kept []byte, alerted uint8) {
 		}
 		datagram = rest
 		switch {
-		case r.epoch == 1 && r.content >= contentAlert && r.content <= contentData,
+		case r.epoch == 1 && (r.content == contentAlert || r.content == contentHandshake),
 			r.epoch == 0 && !done && r.content == contentHandshake && r.expected(fromClient, len(kept) == 0):
 			kept = append(kept, r.all...)
 		case r.epoch == 0 && r.content == contentAlert && len(r.all) >= recordHeader+2:

@@ -19,23 +19,25 @@ type Outcome struct {
 	Err    error // ErrHandshake, or ErrFingerprint
 }
 
-// A Handshake is the DTLS association of one port.
+// A Handshake is the DTLS association of one port. It has no goroutine of its
+// own: who feeds it, its timer and its attempts have it do things in turn.
 type Handshake struct {
-	endpoint *Endpoint
-	said     media.DTLS
-	send     func([]byte)
-	done     func(Outcome)
-	in       chan []byte
-	results  chan result
-	stop     context.CancelFunc
-	quit     <-chan struct{} // stop has been called
-	finished atomic.Bool     // nothing unencrypted is taken any more
-	alerted  atomic.Uint32   // the last alert that was not encrypted, for the log
-	writing  sync.Mutex      // guards calls of send: one at a time
+	endpoint  *Endpoint
+	said      media.DTLS
+	cert      certificate
+	validated bool // the peer is known to get what we send
+	send      func([]byte)
+	done      func(Outcome)
+	finished  atomic.Bool   // nothing unencrypted is taken any more
+	alerted   atomic.Uint32 // the last alert that was not encrypted, for the log
+	writing   sync.Mutex    // guards calls of send: one at a time
+
+	mu      sync.Mutex // guards the rest
+	session session
 }
 
 // Feed takes a datagram of the peer's and copies what is good of it. It never
-// waits: false says that the datagram was dropped.
+// waits: false says that nothing was good, or that there was no room.
 func (h *Handshake) Feed(datagram []byte) bool {
 	kept, alerted := sift(datagram, !h.said.Client, h.finished.Load())
 	if alerted != 0 {
@@ -44,12 +46,9 @@ func (h *Handshake) Feed(datagram []byte) bool {
 	if len(kept) == 0 {
 		return false
 	}
-	select {
-	case h.in <- kept:
-		return true
-	default:
-		return false
-	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.route(kept)
 }
 
 // Same reports whether d says of the association what it was started with. It
@@ -60,7 +59,11 @@ func (h *Handshake) Same(d media.DTLS) bool {
 
 // Close ends the association, and tells the peer if there is one. It does not
 // wait: send may be called once more.
-func (h *Handshake) Close() { h.stop() }
+func (h *Handshake) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conclude()
+}
 
 // emit sends what an attempt may send.
 func (h *Handshake) emit(a *attempt, b []byte) {
@@ -72,34 +75,25 @@ func (h *Handshake) emit(a *attempt, b []byte) {
 	h.send(b)
 }
 
-// tell says what has come of an attempt, if anybody is still listening.
-func (h *Handshake) tell(r result) {
-	select {
-	case h.results <- r:
-	case <-h.quit:
-	}
-}
-
-// begin starts an attempt that has that long, if there is room for one more.
-func (h *Handshake) begin(ctx context.Context, group *sync.WaitGroup, cert certificate, random []byte, long time.Duration) *attempt {
+// begin starts an attempt that has that long, if there is room for one more. h.mu
+// is held.
+func (h *Handshake) begin(random []byte, long time.Duration) *attempt {
 	select {
 	case h.endpoint.slots <- struct{}{}:
 	default:
+		h.session.last = errTooMany
 		return nil
 	}
-	ctx, end := context.WithCancel(ctx)
-	a := &attempt{random: slices.Clone(random), born: time.Now(), client: h.said.Client, end: end}
+	ctx, end := context.WithCancel(context.Background())
+	a := &attempt{random: slices.Clone(random), born: time.Now(), client: h.said.Client, verified: h.validated, end: end}
 	a.limit = time.AfterFunc(long, end)
 	a.pipe = newPipe(func(b []byte) { h.emit(a, b) })
-	group.Go(func() {
+	h.endpoint.running.Go(func() {
 		defer end()
-		conn, outcome := a.shake(ctx, h.said, cert.Certificate)
+		conn, outcome := a.shake(ctx, h)
 		<-h.endpoint.slots
 		a.limit.Stop()
-		h.tell(result{a, outcome})
-		if conn != nil {
-			a.keep(ctx, conn)
-		}
+		h.settle(a, conn, outcome)
 	})
 	return a
 }

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"gateway/bridge/media"
 
 	"github.com/pion/ice/v4"
-	"github.com/pion/logging"
 )
 
 // consent is how long a peer's agreement to hear us is good (RFC 7675 section 5.1).
@@ -56,9 +54,7 @@ func (a *Agent) start(conns bases, peer media.ICE, controlling bool) error {
 		ice.WithPrflxAcceptanceMinWait(peerWait),
 		ice.WithRelayAcceptanceMinWait(relayWait),
 		ice.WithDisableActiveTCP(),
-		ice.WithLoggerFactory(&logging.DefaultLoggerFactory{
-			Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled,
-		}),
+		ice.WithLoggerFactory(silence{}),
 	)
 	if err != nil {
 		return fmt.Errorf("setting up ICE: %w", err)
