@@ -59,9 +59,14 @@ func newCertificate(now time.Time) (certificate, error) {
 	if err != nil {
 		return certificate{}, fmt.Errorf("signing a certificate: %w", err)
 	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return certificate{}, fmt.Errorf("reading a certificate of ours: %w", err)
+	}
 	sum := sha256.Sum256(der)
 	return certificate{
-		Certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		// With its Leaf, or each handshake would read it anew.
+		Certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf},
 		fingerprint: media.Fingerprint{Hash: "sha-256", Value: formatFingerprint(sum[:])},
 		made:        now,
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,7 @@ type side struct {
 	*Endpoint
 	handshake *Handshake
 	outcomes  chan Outcome
+	validated bool // its handshakes are such
 }
 
 func newSide(t *testing.T, c Config) *side {
@@ -32,7 +34,11 @@ func newSide(t *testing.T, c Config) *side {
 
 func (s *side) start(t *testing.T, d media.DTLS, send func([]byte)) {
 	t.Helper()
-	h, err := s.Start(d, send, func(o Outcome) { s.outcomes <- o })
+	start := s.Start
+	if s.validated {
+		start = s.StartValidated
+	}
+	h, err := start(d, send, func(o Outcome) { s.outcomes <- o })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,17 +106,59 @@ func carries(t *testing.T, a, b Outcome) {
 
 func TestAHandshakeEndsWithKeysForBothWays(t *testing.T) {
 	t.Parallel()
+	for _, validated := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := newSide(t, Config{}), newSide(t, Config{})
+			client.validated, server.validated = validated, validated
+			asked := false
+			var up lane
+			down := lane{meddle: func(_ int64, b []byte) bool {
+				asked = asked || offeredCookie(b) != nil
+				return true
+			}}
+			join(t, client, server, &up, &down)
+			c, s := client.keys(t), server.keys(t)
+			if c.Suite != media.SuiteGCM256 || s.Suite != c.Suite {
+				t.Errorf("%s and %s", c.Suite, s.Suite)
+			}
+			if asked == validated {
+				t.Errorf("validated %v, but a cookie was asked for: %v", validated, asked)
+			}
+			carries(t, c, s)
+			client.end()
+			server.end()
+		})
+	}
+}
+
+func TestDataHoldNothingUp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, server := newSide(t, Config{}), newSide(t, Config{})
-		var up, down lane
-		join(t, client, server, &up, &down)
-		c, s := client.keys(t), server.keys(t)
-		if c.Suite != media.SuiteGCM256 || s.Suite != c.Suite {
-			t.Errorf("%s and %s", c.Suite, s.Suite)
+		cert := identityFor(t)
+		us := newSide(t, Config{})
+		var in lane
+		said := make(chan []byte, 8)
+		out, conn := peer(t, true, in.send, dtls.WithCertificates(cert.Certificate), dtls.WithSRTPProtectionProfiles(profiles()...))
+		us.start(t, media.DTLS{Peer: []media.Fingerprint{cert.fingerprint}}, func(b []byte) {
+			if r, _, ok := nextRecord(b); ok && r.epoch > 0 {
+				said <- bytes.Clone(b)
+			}
+			out.feed(bytes.Clone(b))
+		})
+		in.to.Store(us.handshake)
+		if err := conn.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		carries(t, c, s)
-		client.end()
-		server.end()
+		us.keys(t)
+		for range 10 {
+			if _, err := conn.Write([]byte("nobody reads this")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		_ = conn.Close() // which says so, and hears the same
+		<-said
+		us.end()
 	})
 }
 
@@ -121,18 +169,21 @@ func TestLostDatagramsAreSentAgain(t *testing.T) {
 		"every other":       func(n int64) bool { return n%2 == 1 },
 		"every third":       func(n int64) bool { return n%3 == 0 },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client, server := newSide(t, Config{Timeout: time.Minute}), newSide(t, Config{Timeout: time.Minute})
-				keep := func(n int64, _ []byte) bool { return !lost(n) }
-				up, down := lane{meddle: keep}, lane{meddle: keep}
-				join(t, client, server, &up, &down)
-				carries(t, client.keys(t), server.keys(t))
-				client.end()
-				server.end()
+		for _, validated := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, validated %v", name, validated), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					client, server := newSide(t, Config{Timeout: time.Minute}), newSide(t, Config{Timeout: time.Minute})
+					server.validated = validated
+					keep := func(n int64, _ []byte) bool { return !lost(n) }
+					up, down := lane{meddle: keep}, lane{meddle: keep}
+					join(t, client, server, &up, &down)
+					carries(t, client.keys(t), server.keys(t))
+					client.end()
+					server.end()
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -111,6 +111,7 @@ func TestForgedDatagramsDoNotSpoilAHandshake(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			seen := firstHello(t)
 			client, server := newSide(t, Config{}), newSide(t, Config{})
+			server.validated = seed%2 == 1
 			var up, down lane
 			// The forger's come in front of each of the genuine ones.
 			spray := func(l *lane, stream uint64) func(int64, []byte) bool {
@@ -120,8 +121,8 @@ func TestForgedDatagramsDoNotSpoilAHandshake(t *testing.T) {
 					for range 3 {
 						forged := f.nuisance(seen)
 						if !ok || len(h.cookie) > 0 {
-							// Not before: the cookie that it gets would
-							// be taken by the peer for its own.
+							// Not before: the cookie, or the hello, that it
+							// gets would be taken by the peer for its own.
 							forged = f.anything(seen)
 						}
 						l.to.Load().Feed(forged)
@@ -140,26 +141,56 @@ func TestForgedDatagramsDoNotSpoilAHandshake(t *testing.T) {
 
 func TestAForgedHelloBeforeTheGenuineOneChangesNothing(t *testing.T) {
 	t.Parallel()
+	for _, validated := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := forger{rand.New(rand.NewPCG(1, 1))}
+			seen := firstHello(t)
+			nothing := bytes.Clone(seen)
+			suites := recordHeader + handshakeHeader + 34 + 1 + 1
+			for i := range int(binary.BigEndian.Uint16(nothing[suites:])) {
+				nothing[suites+2+i] = 0 // no cipher at all
+			}
+			client, server := newSide(t, Config{}), newSide(t, Config{})
+			server.validated = validated
+			var up, down lane
+			server.start(t, media.DTLS{Peer: []media.Fingerprint{client.Fingerprint()}}, down.send)
+			for _, b := range [][]byte{nothing, f.hello(seen), f.hello(seen), withCookie(seen, make([]byte, 20))} {
+				server.handshake.Feed(b)
+				synctest.Wait()
+			}
+			up.to.Store(server.handshake)
+			client.start(t, media.DTLS{Client: true, Peer: []media.Fingerprint{server.Fingerprint()}}, up.send)
+			down.to.Store(client.handshake)
+			carries(t, client.keys(t), server.keys(t))
+			client.end()
+			server.end()
+		})
+	}
+}
+
+// A peer that is known to be where it is may be forged all the same, by who knows
+// its address; what that costs is bounded.
+func TestAFloodOfHellosIsBoundedWherePeersAreValidated(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := forger{rand.New(rand.NewPCG(1, 1))}
 		seen := firstHello(t)
-		nothing := bytes.Clone(seen)
-		suites := recordHeader + handshakeHeader + 34 + 1 + 1
-		for i := range int(binary.BigEndian.Uint16(nothing[suites:])) {
-			nothing[suites+2+i] = 0 // no cipher at all
+		server := newSide(t, Config{})
+		server.validated = true
+		var down lane
+		server.start(t, media.DTLS{Peer: []media.Fingerprint{server.Fingerprint()}}, down.send)
+		const seconds = 5
+		for range seconds * 200 {
+			server.handshake.Feed(f.anything(seen))
+			time.Sleep(5 * time.Millisecond)
+			if n := len(server.slots); n > candidates+1 {
+				t.Fatalf("%d attempts for one port", n)
+			}
 		}
-		client, server := newSide(t, Config{}), newSide(t, Config{})
-		var up, down lane
-		server.start(t, media.DTLS{Peer: []media.Fingerprint{client.Fingerprint()}}, down.send)
-		for _, b := range [][]byte{nothing, f.hello(seen), f.hello(seen), withCookie(seen, make([]byte, 20))} {
-			server.handshake.Feed(b)
-			synctest.Wait()
+		// Each has its flight sent at once, and once more in a second.
+		if n := down.count.Load(); n == 0 || n > seconds*candidates*2 {
+			t.Errorf("%d datagrams in answer", n)
 		}
-		up.to.Store(server.handshake)
-		client.start(t, media.DTLS{Client: true, Peer: []media.Fingerprint{server.Fingerprint()}}, up.send)
-		down.to.Store(client.handshake)
-		carries(t, client.keys(t), server.keys(t))
-		client.end()
 		server.end()
 	})
 }

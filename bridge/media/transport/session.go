@@ -147,8 +147,10 @@ func (h *Handshake) route(datagram []byte) bool {
 	case !hello.fits:
 		s.last = errHello
 		return false
-	case h.validated || len(hello.cookie) == 0:
+	case len(hello.cookie) == 0:
 		return h.greet(hello, datagram)
+	case h.validated:
+		return false // nobody has asked for one
 	default:
 		return h.welcome(hello, datagram)
 	}
