@@ -2,36 +2,41 @@ package resample
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/tphakala/simd/f32"
 )
 
 const (
 	length = 48     // of the filter, in samples of the lower rate; a multiple of 16
-	places = 16     // at which it is known within such a sample
+	known  = 16     // places at which it is known within such a sample
 	corner = 0.4866 // of the lower rate: between 0.43, which shall pass, and 0.54
 	// beta is that of a Kaiser window for 80 dB: 0.1102 (A - 8.7).
 	beta = 7.857
 )
 
+// mostRows bounds how many places have their weights reckoned once: it takes all
+// pairs of usual rates, and costs 128 KiB.
+const mostRows = 640
+
 // A filter is a windowed sinc, as pieces of cubics.
 type filter struct {
 	taps   int // samples that come in that it spans
+	places int
 	phases []phase
+	rows   [][]float32 // the weights at each place; nil if there are too many
 }
 
 // A phase is a range of places between two samples: the weights of the taps are
 // a + bx + cx² + dx³ in it, for x from 0 to 1.
 type phase struct{ a, b, c, d []float32 }
 
-func newFilter(from, to int) *filter {
+func newFilter(from, to, places int) *filter {
 	// Going down it is as much longer as the lower rate's samples are, and known at
 	// as many places as before.
 	scale := max(1, float64(from)/float64(to))
 	taps := int(math.Ceil(length*scale/16)) * 16
-	n := int(math.Ceil(places / scale))
-	f := &filter{taps: taps, phases: make([]phase, n)}
+	n := int(math.Ceil(known / scale))
+	f := &filter{taps: taps, places: places, phases: make([]phase, n)}
 	cut := 2 * corner / scale
 	half := float64(taps / 2)
 	weight := func(t float64) float64 {
@@ -57,17 +62,40 @@ func newFilter(from, to int) *filter {
 		}
 		f.phases[p] = ph
 	}
+	if places <= mostRows {
+		f.tabulate()
+	}
 	return f
 }
 
-// at is the sound at phase, in units of 2^-64 samples after the middle of in.
-func (f *filter) at(in []float32, phase uint64) float32 {
-	p, rest := bits.Mul64(phase, uint64(len(f.phases)))
-	ph := &f.phases[p]
-	if rest == 0 {
-		return f32.DotProduct(in, ph.a)
+// tabulate reckons the weights at all places.
+func (f *filter) tabulate() {
+	memory := make([]float32, f.places*f.taps)
+	f.rows = make([][]float32, f.places)
+	for i := range f.rows {
+		row := memory[i*f.taps:][:f.taps:f.taps]
+		ph, x := f.phase(i)
+		for k := range row {
+			row[k] = ph.a[k] + x*(ph.b[k]+x*(ph.c[k]+x*ph.d[k]))
+		}
+		f.rows[i] = row
 	}
-	return f32.CubicInterpDot(in, ph.a, ph.b, ph.c, ph.d, float32(rest>>40)/(1<<24))
+	f.phases = nil
+}
+
+// phase is the one that a place is in, and where in it.
+func (f *filter) phase(place int) (*phase, float32) {
+	at := place * len(f.phases)
+	return &f.phases[at/f.places], float32(at%f.places) / float32(f.places)
+}
+
+// at is the sound at a place after the middle of in.
+func (f *filter) at(in []float32, place int) float32 {
+	if f.rows != nil {
+		return f32.DotProduct(in, f.rows[place])
+	}
+	ph, x := f.phase(place)
+	return f32.CubicInterpDot(in, ph.a, ph.b, ph.c, ph.d, x)
 }
 
 func derivative(f func(float64) float64, t float64) float64 {

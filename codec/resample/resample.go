@@ -1,5 +1,5 @@
 // Package resample changes the sampling rate of linear sound as it comes, between any
-// rates that sound codecs have, and follows a clock that is a little off.
+// rates that sound codecs have.
 //
 // The filter is a windowed sinc of 48 samples of the lower rate (Kaiser, 80 dB). With
 // R for the lower rate:
@@ -11,12 +11,12 @@
 //   - it comes late by 24 samples of R: 3 ms at 8 kHz, half a millisecond at 48 kHz.
 //
 // Between the 16 places in a sample for which the filter is known, it is
-// interpolated by cubics, whose error stays below 100 dB.
+// interpolated by cubics, whose error stays below 100 dB: once for each place that
+// samples can have, as long as these are few; else for each sample.
 package resample
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/tphakala/simd/f32"
@@ -24,9 +24,6 @@ import (
 
 // The rates that there is a filter for, in Hz.
 const minRate, maxRate = 7350, 96000
-
-// maxSkew bounds what a clock can be off, in parts of a million.
-const maxSkew = 1000
 
 // chunk is how many samples are taken in at once: it bounds the memory.
 const chunk = 1024
@@ -36,12 +33,12 @@ const chunk = 1024
 type Resampler struct {
 	from, to int
 	filter   *filter
-	whole    int    // samples that come in for one that goes out
-	part     uint64 // and the fraction of one, in units of 2^-64
-	at       int    // in buf, where the filter begins for the next sample to go out
-	phase    uint64 // and how far behind that, in units of 2^-64 samples
+	whole    int // samples that come in for one that goes out
+	part     int // and the fraction of one, in units of 1/places
+	places   int // that a sample going out can have between two that came in
+	at       int // in buf, where the filter begins for the next sample to go out
+	place    int
 	buf      []float32
-	plain    bool // nothing to do but to wait as long as the filter would
 }
 
 // New makes a Resampler from one rate to another, both in Hz, 7350 to 96000.
@@ -51,27 +48,19 @@ func New(from, to int) (*Resampler, error) {
 			return nil, fmt.Errorf("resample: %d samples a second, not %d to %d", rate, minRate, maxRate)
 		}
 	}
-	r := &Resampler{from: from, to: to, filter: newFilter(from, to)}
+	places := to / divisor(from, to)
+	r := &Resampler{from: from, to: to, filter: newFilter(from, to, places), places: places}
+	r.whole, r.part = from/to, from%to*places/to
 	r.buf = make([]float32, r.filter.taps-1, r.filter.taps-1+chunk)
-	r.SetSkew(0)
 	return r, nil
 }
 
-// SetSkew says how much faster the clock of what comes in runs than its rate says, in
-// parts of a million, negative for slower; more than 1000 is taken for 1000. It
-// may change at any time, without a click.
-func (r *Resampler) SetSkew(ppm float64) {
-	const billion = 1_000_000_000
-	ppb := int64(min(max(ppm, -maxSkew), maxSkew) * 1000)
-	num := uint64(int64(r.from) * (billion + ppb))
-	den := uint64(r.to) * billion
-	r.whole = int(num / den)
-	var rest uint64
-	r.part, rest = bits.Div64(num%den, 0, den)
-	if rest > 0 {
-		r.part++ // rather early than late: a whole number of steps then ends at a whole sample
+// divisor is the greatest that both have in common.
+func divisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
 	}
-	r.plain = r.from == r.to && ppb == 0
+	return a
 }
 
 // Delay is by how many samples of what goes out the sound comes late.
@@ -97,15 +86,17 @@ func (r *Resampler) run(out []int16) []int16 {
 	taps := r.filter.taps
 	for r.at+taps <= len(r.buf) {
 		var s float32
-		if r.plain && r.phase == 0 {
+		if r.places == 1 && r.whole == 1 { // nothing to do but to wait as long as the filter would
 			s = r.buf[r.at+taps/2-1]
 		} else {
-			s = r.filter.at(r.buf[r.at:r.at+taps], r.phase)
+			s = r.filter.at(r.buf[r.at:r.at+taps], r.place)
 		}
 		out = append(out, round(s))
-		var carry uint64
-		r.phase, carry = bits.Add64(r.phase, r.part, 0)
-		r.at += r.whole + int(carry)
+		r.at += r.whole
+		if r.place += r.part; r.place >= r.places {
+			r.place -= r.places
+			r.at++
+		}
 	}
 	done := min(r.at, len(r.buf))
 	r.buf = r.buf[:copy(r.buf, r.buf[done:])]
@@ -113,15 +104,15 @@ func (r *Resampler) run(out []int16) []int16 {
 	return out
 }
 
+// round makes a sample of 16 bits: what is cut off of a number that is not negative is what
+// it is nearest to from above.
 func round(s float32) int16 {
 	switch {
 	case s >= 1<<15-1:
 		return 1<<15 - 1
 	case s <= -1<<15:
 		return -1 << 15
-	case s < 0:
-		return int16(s - 0.5)
 	default:
-		return int16(s + 0.5)
+		return int16(int32(s+(1<<15+0.5)) - 1<<15)
 	}
 }

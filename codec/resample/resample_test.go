@@ -164,46 +164,19 @@ func TestWholeFramesStayWhole(t *testing.T) {
 	}
 }
 
-func TestAClockThatIsOffIsFollowed(t *testing.T) {
+func TestRatesWithNothingInCommonAreTurnedIntoEachOther(t *testing.T) {
 	t.Parallel()
-	for _, ppm := range []float64{-2000, -100, 1, 500} {
-		for _, pair := range [][2]int{{8000, 48000}, {48000, 8000}, {44100, 48000}, {16000, 16000}} {
-			t.Run(fmt.Sprintf("%v ppm, %v", ppm, pair), func(t *testing.T) {
-				t.Parallel()
-				from, to := pair[0], pair[1]
-				r := mustNew(t, from, to)
-				r.SetSkew(ppm)
-				ppm := min(max(ppm, -1000), 1000)
-				// So many samples come in a second of their own clock's time.
-				out := r.Append(nil, tone(440, from, from/2))[2*r.Delay()+2:]
-				got, rest := fit(out, 440*(1+ppm/1e6), float64(to))
-				if gain := dB(got * got / loud / loud); math.Abs(gain) > 0.1 {
-					t.Errorf("%.2f dB", gain)
-				}
-				if noise := dB(rest / (loud * loud / 2)); noise > -75 {
-					t.Errorf("what is added is %.1f dB", noise)
-				}
-			})
+	for _, pair := range [][2]int{{44101, 8000}, {8000, 47999}, {16001, 16000}} {
+		r := mustNew(t, pair[0], pair[1])
+		if r.filter.rows != nil {
+			t.Errorf("%v: weights for %d places", pair, r.places)
 		}
-	}
-}
-
-func TestTheClockMayChangeWithoutAClick(t *testing.T) {
-	t.Parallel()
-	r := mustNew(t, 16000, 16000)
-	in := tone(300, 16000, 16000)
-	var out []int16
-	for i, ppm := 0, -500.0; i < len(in); i, ppm = i+320, -ppm*1.03 {
-		r.SetSkew(ppm)
-		if i%1600 == 0 {
-			r.SetSkew(0)
+		got, rest := fit(steady(r, 440), 440, float64(pair[1]))
+		if gain := dB(got * got / loud / loud); math.Abs(gain) > 0.1 {
+			t.Errorf("%v: %.2f dB", pair, gain)
 		}
-		out = r.Append(out, in[i:i+320])
-	}
-	most := 2 * math.Pi * 300 / 16000 * loud
-	for i := 1; i < len(out); i++ {
-		if step := math.Abs(float64(out[i]) - float64(out[i-1])); step > most*1.01+2 {
-			t.Fatalf("a step of %.0f at %d, more than %.0f", step, i, most)
+		if noise := dB(rest / (loud * loud / 2)); noise > -75 {
+			t.Errorf("%v: what is added is %.1f dB", pair, noise)
 		}
 	}
 }
@@ -260,7 +233,7 @@ func TestRatesAreBounded(t *testing.T) {
 }
 
 func BenchmarkResample(b *testing.B) {
-	for _, pair := range [][2]int{{8000, 16000}, {8000, 48000}, {48000, 8000}, {44100, 48000}} {
+	for _, pair := range [][2]int{{8000, 16000}, {8000, 48000}, {48000, 8000}, {44100, 8000}, {11025, 8000}, {44100, 48000}} {
 		b.Run(fmt.Sprintf("%d to %d", pair[0], pair[1]), func(b *testing.B) {
 			r := mustNew(b, pair[0], pair[1])
 			in := tone(440, pair[0], pair[0]/50)
