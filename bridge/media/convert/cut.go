@@ -20,8 +20,9 @@ type carrier interface {
 	// carry takes the sound of one payload and returns how long it is, in units of
 	// the clock of what comes; 0 is not known. An error says that it is malformed.
 	carry(kind uint8, payload []byte) (int64, error)
-	// conceal stands in for so much that was lost.
-	conceal(ticks int64)
+	// conceal stands in for so much that was lost. Next is the payload that comes right
+	// behind, which may tell of it; nil: there is none.
+	conceal(ticks int64, kind uint8, next []byte)
 	// rest leaves so much out.
 	rest(ticks int64)
 	// costly reports whether what is concealed is made, and not only counted.
@@ -207,7 +208,7 @@ func (c *cutter) flush() {
 }
 
 // conceal leaves it to who decodes: the encoded form of what is lost nobody has.
-func (c *cutter) conceal(ticks int64) {
+func (c *cutter) conceal(ticks int64, _ uint8, _ []byte) {
 	c.flush()
 	c.at += ticks
 }

@@ -147,7 +147,7 @@ func (s *Stream) Frame(f media.Frame, now time.Duration) {
 	}
 	switch {
 	case gap > 0 && s.blind && !fresh:
-		s.conceal(c, gap, w.In.Format.Rate)
+		s.conceal(c, gap, w.In.Format.Rate, nil)
 	case gap > 0:
 		c.rest(gap)
 	}
@@ -208,14 +208,18 @@ func (s *Stream) carry(c carrier, w *Way, data []byte) int64 {
 }
 
 // conceal stands in for so much that is missing, in units of a clock of that rate, as far as
-// that is of use.
-func (s *Stream) conceal(c carrier, ticks int64, rate int) {
+// that is of use. Next is the packet that comes right behind; nil: none that could help.
+func (s *Stream) conceal(c carrier, ticks int64, rate int, next *slot) {
 	n := ticks
 	if c.costly() {
 		n = min(ticks, toTicks(maxConceal, rate))
 		s.budget.take(ticksTime(n, rate), s.now)
 	}
-	c.conceal(n)
+	if next != nil && n == ticks {
+		c.conceal(n, next.kind, next.data)
+	} else {
+		c.conceal(n, 0, nil)
+	}
 	if n < ticks {
 		c.rest(ticks - n)
 	}
@@ -232,13 +236,13 @@ func (s *Stream) bridge(c carrier, p *slot, lost int64) {
 		}
 	case gap == 0:
 	case s.blind && lost == 0:
-		s.conceal(c, gap, rate)
+		s.conceal(c, gap, rate, nil)
 	case lost > 0 && gap <= most:
 		s.counts.Concealed += uint64(lost)
-		s.conceal(c, gap, rate)
+		s.conceal(c, gap, rate, p)
 	case lost > 0 && !p.marker:
 		s.counts.Concealed += uint64(lost)
-		s.conceal(c, most, rate)
+		s.conceal(c, most, rate, nil)
 		c.rest(gap - most)
 	default:
 		c.rest(gap)

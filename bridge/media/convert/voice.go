@@ -100,13 +100,19 @@ func (v *voice) carry(kind uint8, payload []byte) (int64, error) {
 	return n, err
 }
 
-func (v *voice) conceal(ticks int64) {
-	if s := v.last; s != nil {
-		v.pcm = s.decoder.Conceal(v.pcm[:0], int(ticks*int64(s.decoder.Rate())/s.clock))
-		v.take(s)
+func (v *voice) conceal(ticks int64, kind uint8, next []byte) {
+	s := v.last
+	if s == nil {
+		v.rest(ticks)
 		return
 	}
-	v.rest(ticks)
+	n := int(ticks * int64(s.decoder.Rate()) / s.clock)
+	if r, can := s.decoder.(codec.Recoverer); can && next != nil && v.sources[kind] == s {
+		v.pcm = r.Recover(v.pcm[:0], n, next)
+	} else {
+		v.pcm = s.decoder.Conceal(v.pcm[:0], n)
+	}
+	v.take(s)
 }
 
 // take encodes what is in pcm, which s has decoded, as far as it makes whole frames.
