@@ -23,10 +23,11 @@ var fanoutSource string
 
 const (
 	oscPlayer = "player" // who plays to the others
-	fanRounds = 3
-	fanTime   = 1500 * time.Millisecond // of each load
-	fanPer    = 100_000                 // messages that CPU time is told for
-	fanSettle = 300 * time.Millisecond  // for the last messages
+	fanRounds = 12
+	fanTime   = 500 * time.Millisecond // of each load
+	fanPer    = 100_000                // messages that CPU time is told for
+	fanSettle = 300 * time.Millisecond // for the last messages, at most
+	fanLook   = 5 * time.Millisecond   // between two looks whether they have come
 )
 
 // The ways of playing: to how many others, and how many messages a second.
@@ -191,6 +192,17 @@ func (w *world) untilHeard(ctx context.Context, crowd *oscCrowd, p fanner) error
 	return pause(ctx, fanSettle)
 }
 
+// settle waits until n messages have reached every member, or no more are to be
+// expected.
+func (c *oscCrowd) settle(ctx context.Context, n int) error {
+	for begin := time.Now(); c.total() < n*len(c.conns) && time.Since(begin) < fanSettle; {
+		if err := pause(ctx, fanLook); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // play runs one load.
 func (w *world) play(ctx context.Context, crowd *oscCrowd, p fanner, rate int) (s fanSample, err error) {
 	w.loads++
@@ -211,7 +223,7 @@ func (w *world) play(ctx context.Context, crowd *oscCrowd, p fanner, rate int) (
 			return s, fmt.Errorf("play: %w", err)
 		}
 	}
-	if err := pause(ctx, fanSettle); err != nil {
+	if err := crowd.settle(ctx, s.sent); err != nil {
 		return s, err
 	}
 	after, err := cpuTime(p.group)
