@@ -11,7 +11,6 @@ import (
 // fromApp takes what an app has sent: for the group, for one member of it, or a
 // question to us.
 func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
-	now := time.Now()
 	targets := *m.targets.Load()
 	for _, in := range packets {
 		switch {
@@ -25,7 +24,7 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 		case wire.Check(in.Data) != nil:
 			m.metrics.drop(dropMalformed)
 			m.noise.Do(func() { m.log.Warn("an app's packet is no OSC that all members take", "peer", in.From) })
-		case m.forUs(i, in.Data, now, out):
+		case m.forUs(i, in.Data, out):
 		default:
 			m.metrics.group.Inc()
 			for _, to := range targets {
@@ -35,7 +34,7 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 			m.hear(out, m.set.self, in.Data)
 		}
 	}
-	m.busy(now)
+	m.playing.Store(true)
 }
 
 // toApps gives the packet of one app to the others, and to itself if it wants
@@ -48,22 +47,17 @@ func (m *member) toApps(i int, packet []byte, out *mail) {
 	}
 }
 
-// busy notes that something went to everybody.
-func (m *member) busy(now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, p := range m.peers {
-		p.used = now
-	}
-}
-
 // forUs answers an app's message that is not for the whole group, and reports
 // whether it was one.
-func (m *member) forUs(i int, packet []byte, now time.Time, out *mail) bool {
-	msg, ok := wire.First(packet)
-	if !ok || !isForServer(msg.Address) {
+func (m *member) forUs(i int, packet []byte, out *mail) bool {
+	if address, ok := wire.FirstAddress(packet); !ok || !isForServer(address) {
 		return false
 	}
+	msg, ok := wire.First(packet)
+	if !ok {
+		return true // Check has passed it, so there is one
+	}
+	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch string(msg.Address) {

@@ -129,7 +129,7 @@ func (h *hub) listen(g *guest, packet []byte, now time.Time, v *visit) {
 		h.metrics.drop(dropMalformed)
 		return
 	}
-	if first, ok := wire.First(packet); ok && isForServer(first.Address) {
+	if address, ok := wire.FirstAddress(packet); ok && isForServer(address) {
 		v.reply = reply{m: v.m, guest: g, now: now}
 		v.m.build.Reset()
 		v.user, v.paid = g.user, true

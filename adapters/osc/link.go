@@ -95,8 +95,11 @@ func (m *member) tick(now time.Time) {
 
 // tickPeers pings those whose time has come, and forgets those who are gone.
 func (m *member) tickPeers(now time.Time) {
-	pace := &m.set.pace
+	pace, playing := &m.set.pace, m.playing.Swap(false)
 	for name, p := range m.peers {
+		if playing {
+			p.used = now
+		}
 		heard := p.heard()
 		if now.Sub(p.told) > pace.dead && now.Sub(heard) > pace.dead {
 			m.log.Info("a member is gone", "user", name)

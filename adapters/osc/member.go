@@ -41,6 +41,7 @@ type member struct {
 	groups []string // ours
 
 	targets atomic.Pointer[[]netip.AddrPort] // where what is for the group goes
+	playing atomic.Bool                      // something has gone there since the last tick
 
 	mu      sync.Mutex // guards the rest
 	server  netip.AddrPort

@@ -22,6 +22,7 @@ type Reader struct {
 	packets []Packet
 	recv    func(fd uintptr) bool // made once: a closure for each Read would be garbage
 	n       int
+	used    int // how many of hdrs the system may have written to
 	errno   syscall.Errno
 }
 
@@ -31,6 +32,7 @@ func (s *Socket) NewReader(n, size int) *Reader {
 	r := &Reader{
 		s: s, hdrs: make([]mmsghdr, n), iovs: make([]unix.Iovec, n), names: make([]name, n),
 		infos: make([]byte, n*infoSpace), bufs: make([][]byte, n), packets: make([]Packet, n),
+		used: n,
 	}
 	all := make([]byte, n*(size+1))
 	for i := range n {
@@ -45,6 +47,9 @@ func (s *Socket) NewReader(n, size int) *Reader {
 	r.recv = func(fd uintptr) bool {
 		got, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.hdrs[0])), uintptr(len(r.hdrs)), unix.MSG_DONTWAIT, 0, 0)
 		r.n, r.errno = int(got), errno
+		if r.used = r.n; errno != 0 {
+			r.used = len(r.hdrs)
+		}
 		return errno != unix.EAGAIN
 	}
 	return r
@@ -107,9 +112,9 @@ func (r *Reader) Serve(receive func([]Packet)) error {
 	}
 }
 
-// prepare makes room for a batch.
+// prepare makes room for a batch again where the last one was.
 func (r *Reader) prepare() {
-	for i := range r.hdrs {
+	for i := range r.used {
 		h := &r.hdrs[i].hdr
 		h.Namelen = nameSize(r.s.six)
 		if r.s.many {
@@ -117,6 +122,7 @@ func (r *Reader) prepare() {
 			h.SetControllen(infoSpace)
 		}
 	}
+	r.used = 0
 }
 
 // filled is the batch that was read.

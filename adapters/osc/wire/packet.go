@@ -46,8 +46,8 @@ func check(p []byte, depth int) error {
 		return errSize
 	}
 	if !IsBundle(p) {
-		_, err := Parse(p)
-		return err
+		var m Message
+		return m.read(p)
 	}
 	if depth >= maxDepth {
 		return errDepth
@@ -95,43 +95,92 @@ type Message struct {
 // Parse reads a packet that is a single message, and checks that every
 // argument is there.
 func Parse(p []byte) (Message, error) {
+	var m Message
+	if err := m.read(p); err != nil {
+		return Message{}, err
+	}
+	return m, nil
+}
+
+// read is Parse, in place: packets that are only handed on are read so.
+func (m *Message) read(p []byte) error {
 	if len(p)%4 != 0 {
-		return Message{}, errSize
+		return errSize
 	}
 	if len(p) == 0 || p[0] != '/' {
-		return Message{}, errAddress
+		return errAddress
 	}
-	m := Message{Raw: p}
 	var rest []byte
 	var ok bool
+	m.Raw = p
 	if m.Address, rest, ok = cutString(p); !ok {
-		return Message{}, errString
+		return errString
 	}
 	if len(rest) == 0 || rest[0] != ',' {
-		return Message{}, errTags
+		return errTags
 	}
 	if m.Tags, m.args, ok = cutString(rest); !ok {
-		return Message{}, errString
+		return errString
 	}
 	m.Tags = m.Tags[1:]
+	return checkArguments(m.Tags, m.args)
+}
+
+// checkArguments checks that all arguments are there, and brackets match.
+func checkArguments(tags, data []byte) error {
 	depth := 0
-	for c := m.Arguments(); ; {
-		tag, ok, err := c.next()
-		switch {
-		case err != nil:
-			return Message{}, err
-		case !ok && depth != 0:
-			return Message{}, errArray
-		case !ok:
-			return m, nil
-		case tag == '[':
+	for _, tag := range tags {
+		_, _, next, err := span(tag, data)
+		if err != nil {
+			return err
+		}
+		data = data[next:]
+		switch tag {
+		case '[':
 			depth++
-		case tag == ']':
+		case ']':
 			if depth--; depth < 0 {
-				return Message{}, errArray
+				return errArray
 			}
 		}
 	}
+	if depth != 0 {
+		return errArray
+	}
+	return nil
+}
+
+// span is where the value of an argument with that tag begins and ends in data, and
+// where the next argument begins.
+func span(tag byte, data []byte) (from, to, next int, err error) {
+	switch tag {
+	case 'i', 'f', 'c', 'r', 'm':
+		to = 4
+	case 'h', 'd', 't':
+		to = 8
+	case 's', 'S':
+		s, rest, ok := cutString(data)
+		if !ok {
+			return 0, 0, 0, errString
+		}
+		return 0, len(s), len(data) - len(rest), nil
+	case 'b':
+		if len(data) < 4 {
+			return 0, 0, 0, errShort
+		}
+		n := binary.BigEndian.Uint32(data)
+		if uint64(n) > uint64(len(data)-4) {
+			return 0, 0, 0, errShort
+		}
+		from, to = 4, 4+int(n)
+	case 'T', 'F', 'N', 'I', '[', ']':
+	default:
+		return 0, 0, 0, errTag
+	}
+	if next = (to + 3) / 4 * 4; next > len(data) {
+		return 0, 0, 0, errShort
+	}
+	return from, to, next, nil
 }
 
 // cutString takes an OSC-string from p: bytes, a NUL, and more of them up to a
@@ -167,53 +216,19 @@ func (m Message) Arguments() Cursor { return Cursor{tags: m.Tags, data: m.args} 
 // Next goes to the next argument and gives its type tag. ok is false behind the
 // last one.
 func (c *Cursor) Next() (tag byte, ok bool) {
-	tag, ok, err := c.next()
-	return tag, ok && err == nil
-}
-
-func (c *Cursor) next() (tag byte, ok bool, err error) {
 	if len(c.tags) == 0 {
-		return 0, false, nil
+		return 0, false
 	}
 	tag, c.tags, c.Value = c.tags[0], c.tags[1:], nil
-	switch tag {
-	case 'i', 'f', 'c', 'r', 'm':
-		err = c.take(4, 4)
-	case 'h', 'd', 't':
-		err = c.take(8, 8)
-	case 's', 'S':
-		var whole bool
-		if c.Value, c.data, whole = cutString(c.data); !whole {
-			err = errString
-		}
-	case 'b':
-		err = c.takeBlob()
-	case 'T', 'F', 'N', 'I', '[', ']':
-	default:
-		err = errTag
+	from, to, next, err := span(tag, c.data)
+	if err != nil {
+		return tag, false
 	}
-	return tag, true, err
-}
-
-// take makes the next n bytes the value, and goes on behind padded bytes.
-func (c *Cursor) take(n, padded int) error {
-	if padded > len(c.data) {
-		return errShort
+	if to > 0 {
+		c.Value = c.data[from:to]
 	}
-	c.Value, c.data = c.data[:n], c.data[padded:]
-	return nil
-}
-
-func (c *Cursor) takeBlob() error {
-	if len(c.data) < 4 {
-		return errShort
-	}
-	n := binary.BigEndian.Uint32(c.data)
-	c.data = c.data[4:]
-	if uint64(n) > uint64(len(c.data)) {
-		return errShort
-	}
-	return c.take(int(n), (int(n)+3)/4*4)
+	c.data = c.data[next:]
+	return tag, true
 }
 
 // Int is the value of an i, or of an h that fits.
@@ -251,19 +266,39 @@ func each(p []byte, depth int, f func(Message)) {
 // First is a packet's first message, as far as it can be told without looking
 // at the rest of the packet.
 func First(p []byte) (Message, bool) {
+	first, ok := cutFirst(p)
+	if !ok {
+		return Message{}, false
+	}
+	m, err := Parse(first)
+	return m, err == nil
+}
+
+// FirstAddress is the address of a packet's first message, if it has one. It looks
+// at nothing else, so it is for packets that Check has passed.
+func FirstAddress(p []byte) ([]byte, bool) {
+	first, ok := cutFirst(p)
+	if !ok || len(first) == 0 || first[0] != '/' {
+		return nil, false
+	}
+	address, _, ok := cutString(first)
+	return address, ok
+}
+
+// cutFirst is the part of a packet that should be its first message.
+func cutFirst(p []byte) ([]byte, bool) {
 	for range maxDepth {
 		if !IsBundle(p) {
-			m, err := Parse(p)
-			return m, err == nil
+			return p, true
 		}
 		if len(p) == bundleHeader {
-			return Message{}, false
+			return nil, false
 		}
 		element, _, err := cutElement(p[bundleHeader:])
 		if err != nil {
-			return Message{}, false
+			return nil, false
 		}
 		p = element
 	}
-	return Message{}, false
+	return nil, false
 }

@@ -98,6 +98,12 @@ func TestTheMessagesOfABundleComeInOrder(t *testing.T) {
 	if m, ok := First(p); !ok || string(m.Address) != "/a" {
 		t.Errorf("first %q", m.Address)
 	}
+	if address, ok := FirstAddress(p); !ok || string(address) != "/a" {
+		t.Errorf("the first address is %q", address)
+	}
+	if address, ok := FirstAddress(bundleOf()); ok {
+		t.Errorf("an empty bundle begins with %q", address)
+	}
 }
 
 func TestCheckingAllocatesNothing(t *testing.T) {
@@ -167,6 +173,9 @@ func FuzzPacket(f *testing.F) {
 		first, ok := First(p)
 		if whole && !IsBundle(p) && (!ok || n != 1 || !bytes.Equal(first.Raw, p)) {
 			t.Errorf("a message that is not its own first: %d", n)
+		}
+		if address, found := FirstAddress(p); ok && (!found || !bytes.Equal(address, first.Address)) {
+			t.Errorf("the first address is %q, of the first message %q", address, first.Address)
 		}
 		if name, ok := PingName(p); ok && (len(name) > len(p) || n == 0 && whole) {
 			t.Errorf("a ping from %q in %d messages", name, n)
