@@ -36,9 +36,6 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 		e.metrics.refused.WithLabelValues(refusedFlood).Inc()
 		return false
 	}
-	if !f.reliable() {
-		data = bytes.Clone(data) // the socket's buffer; what is made of it stays
-	}
 	m, err := wire.Parse(data)
 	switch {
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 
 	"gateway/adapters/sip/wire"
@@ -25,6 +26,9 @@ type udpSocket struct {
 	addr netip.AddrPort
 	info int           // bytes of control data with each datagram; 0: all have been sent to addr
 	done chan struct{} // closed when run has ended
+
+	reading datagramCall // of run
+	calls   sync.Pool    // of *datagramCall, to send by
 }
 
 // openUDP binds l. v6only keeps IPv4 out of [::].

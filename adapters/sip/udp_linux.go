@@ -14,62 +14,79 @@ import (
 
 // The runtime is not told of the system calls here, which never wait (decision 037).
 
+// A datagramCall is the memory of one system call, which the kernel reads and writes. f makes the
+// call: a method value that is made once.
+type datagramCall struct {
+	name  [unix.SizeofSockaddrInet6]byte
+	part  unix.Iovec
+	head  unix.Msghdr
+	got   uintptr
+	errno syscall.Errno
+	f     func(fd uintptr) bool
+}
+
+// set says where the data is.
+func (c *datagramCall) set(nameLen int, data, info []byte) {
+	c.part.Base = &data[0]
+	c.part.SetLen(len(data))
+	c.head = unix.Msghdr{Name: &c.name[0], Namelen: uint32(nameLen), Iov: &c.part}
+	c.head.SetIovlen(1)
+	if len(info) > 0 {
+		c.head.Control = &info[0]
+		c.head.SetControllen(len(info))
+	}
+}
+
+// The conversions to uintptr stand in the calls, where they keep alive what they point to.
+
+func (c *datagramCall) send(fd uintptr) bool {
+	_, _, c.errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&c.head)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return c.errno != unix.EAGAIN
+}
+
+func (c *datagramCall) receive(fd uintptr) bool {
+	c.got, _, c.errno = syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&c.head)), unix.MSG_DONTWAIT)
+	return c.errno != unix.EAGAIN
+}
+
 // sendTo sends data, with control data unless there is none. It reports false where
 // package net must do it.
 func (s *udpSocket) sendTo(to netip.AddrPort, data, info []byte) (sent bool, err error) {
 	if len(data) == 0 || to.Addr().Zone() != "" || s.addr.Addr().Is4() && !to.Addr().Is4() {
 		return false, nil
 	}
-	var name [unix.SizeofSockaddrInet6]byte
-	part := unix.Iovec{Base: &data[0]}
-	part.SetLen(len(data))
-	h := unix.Msghdr{Name: &name[0], Namelen: uint32(socketName(&name, to, s.addr.Addr().Is4())), Iov: &part}
-	h.SetIovlen(1)
-	if len(info) > 0 {
-		h.Control = &info[0]
-		h.SetControllen(len(info))
+	c, ok := s.calls.Get().(*datagramCall)
+	if !ok {
+		c = new(datagramCall)
+		c.f = c.send
 	}
-	var errno syscall.Errno
-	err = s.raw.Write(func(fd uintptr) bool {
-		// The conversion to uintptr stands in the call, where it keeps alive what it points to.
-		_, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		return errno != unix.EAGAIN
-	})
-	if err == nil && errno != 0 {
-		err = errno
+	c.set(socketName(&c.name, to, s.addr.Addr().Is4()), data, info)
+	if err = s.raw.Write(c.f); err == nil && c.errno != 0 {
+		err = c.errno
 	}
+	c.part, c.head = unix.Iovec{}, unix.Msghdr{} // what it has sent need not be kept
+	s.calls.Put(c)
 	if err != nil {
 		return true, fmt.Errorf("send by udp to %v: %w", to, err)
 	}
 	return true, nil
 }
 
-// read reads one datagram, with its control data, and says where it came from.
+// read reads one datagram, with its control data, and says where it came from. Only
+// run calls it.
 func (s *udpSocket) read(buf, info []byte) (n, infoLen int, from netip.AddrPort, err error) {
-	var name [unix.SizeofSockaddrInet6]byte
-	part := unix.Iovec{Base: &buf[0]}
-	part.SetLen(len(buf))
-	var errno syscall.Errno
-	var h unix.Msghdr
-	err = s.raw.Read(func(fd uintptr) bool {
-		h = unix.Msghdr{Name: &name[0], Namelen: uint32(len(name)), Iov: &part}
-		h.SetIovlen(1)
-		if len(info) > 0 {
-			h.Control = &info[0]
-			h.SetControllen(len(info))
-		}
-		var got uintptr
-		got, _, errno = syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&h)), unix.MSG_DONTWAIT)
-		n = int(got)
-		return errno != unix.EAGAIN
-	})
-	switch {
+	c := &s.reading
+	if c.f == nil {
+		c.f = c.receive
+	}
+	c.set(len(c.name), buf, info)
+	switch err := s.raw.Read(c.f); {
 	case err != nil:
 		return 0, 0, from, err
-	case errno != 0:
-		return 0, 0, from, errno
+	case c.errno != 0:
+		return 0, 0, from, c.errno
 	}
-	return n, int(h.Controllen), nameOf(&name), nil
+	return int(c.got), int(c.head.Controllen), nameOf(&c.name), nil
 }
 
 // nameOf is the inverse of socketName.

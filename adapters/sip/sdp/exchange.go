@@ -170,14 +170,21 @@ func (s *slot) number(f codec.Format) (uint8, bool) {
 	if p, ok := match(s.numbers, f); ok {
 		return p.Type, true
 	}
-	wanted := codec.Assign([]codec.Format{f})
-	for t := uint8(96); t < 128; t++ { // those that mean what a description says
-		wanted = append(wanted, t)
+	free := func(t uint8) bool {
+		return !slices.ContainsFunc(s.numbers, func(p media.Payload) bool { return p.Type == t })
 	}
-	for _, t := range wanted {
-		if !slices.ContainsFunc(s.numbers, func(p media.Payload) bool { return p.Type == t }) {
-			s.numbers = append(slices.Clone(s.numbers), media.Payload{Format: f, Type: t})
-			return t, true
+	take := func(t uint8) (uint8, bool) {
+		s.numbers = append(slices.Clip(s.numbers), media.Payload{Format: f, Type: t}) // others may have what there was
+		return t, true
+	}
+	for _, t := range codec.Assign([]codec.Format{f}) {
+		if free(t) {
+			return take(t)
+		}
+	}
+	for t := uint8(96); t < 128; t++ { // those that mean what a description says
+		if free(t) {
+			return take(t)
 		}
 	}
 	return 0, false

@@ -41,7 +41,7 @@ func (m *Message) All(name string) []string {
 
 // Parse reads one message: a datagram, or what a Framer cut. An error is a
 // *StatusError; for a request that can be answered all the same, the Message comes
-// with it. No input makes it panic.
+// with it. The Message keeps nothing of data. No input makes it panic.
 func Parse(data []byte) (m *Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -67,7 +67,7 @@ func Parse(data []byte) (m *Message, err error) {
 		wrong = err
 	}
 	m = &Message{Fields: h.fields}
-	if strings.HasPrefix(strings.ToUpper(h.start), "SIP/") {
+	if len(h.start) >= 4 && strings.EqualFold(h.start[:4], "SIP/") {
 		err = m.status(h.start)
 	} else {
 		err = m.request(h.start)
@@ -120,11 +120,18 @@ func (m *Message) request(line string) error {
 	return nil
 }
 
-// headers reads the values of the headers that sipgo has types for.
+// headers reads the values of the headers that sipgo has types for and somebody asks for.
+// The others are in Fields.
 func (m *Message) headers() error {
 	var wrong error
-	for _, f := range m.Fields {
-		values, err := typed(f)
+	var g glance
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		if h := g.header(f); h != nil {
+			m.append(h)
+			continue
+		}
+		values, err := typed(*f)
 		if err != nil && wrong == nil {
 			wrong = fault(400, "Malformed "+f.Name)
 		}
@@ -132,17 +139,21 @@ func (m *Message) headers() error {
 			if via, ok := v.(*gosip.ViaHeader); ok && !passable(via) && wrong == nil {
 				wrong = fault(400, "Malformed Via")
 			}
-			if m.Request != nil {
-				m.Request.AppendHeader(v)
-			} else {
-				m.Response.AppendHeader(v)
-			}
+			m.append(v)
 		}
 	}
 	if wrong != nil {
 		return wrong
 	}
 	return m.mandatory()
+}
+
+func (m *Message) append(h gosip.Header) {
+	if m.Request != nil {
+		m.Request.AppendHeader(h)
+	} else {
+		m.Response.AppendHeader(h)
+	}
 }
 
 // mandatory are the headers without which a message is none (RFC 3261 section
@@ -196,8 +207,8 @@ func addressed(uri *gosip.Uri) bool {
 	return uri.Scheme != "" && !uri.Wildcard && (uri.Host != "" || uri.Raw() != "")
 }
 
-// typed gives a header as sipgo's types, one for each value of a list.
-// Headers it has no type for become generic ones.
+// typed gives a header as sipgo's types, one for each value of a list; nothing for one
+// that nobody asks for as such.
 func typed(f Field) (values []gosip.Header, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -217,7 +228,7 @@ func typed(f Field) (values []gosip.Header, err error) {
 		value = strings.Join(strings.Fields(value), " ")
 	case "Call-ID", "Max-Forwards", "Content-Length", "Content-Type":
 	default:
-		return []gosip.Header{gosip.NewHeader(f.Name, value)}, nil
+		return nil, nil
 	}
 	return parsed(f.Name, value)
 }
@@ -263,6 +274,7 @@ func (m *Message) body(h *head, body []byte) error {
 	if len(body) == 0 {
 		return nil
 	}
+	body = bytes.Clone(body)
 	if m.Request != nil {
 		m.Request.SetBody(body)
 	} else {

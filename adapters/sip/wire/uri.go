@@ -22,6 +22,10 @@ func ParseURI(s string) (uri gosip.Uri, err error) {
 			err = fmt.Errorf("reading URI: %v", p)
 		}
 	}()
+	if strings.IndexByte(s, ';') < 0 && (*glance)(nil).uri(s, &uri) { // without room for parameters
+		return uri, nil
+	}
+	uri = gosip.Uri{}
 	if strings.ContainsAny(s, "<>\" \t") {
 		return uri, errors.New("not a URI")
 	}

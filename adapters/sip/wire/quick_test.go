@@ -1,0 +1,116 @@
+package wire
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	gosip "github.com/emiago/sipgo/sip"
+)
+
+// quickRows are headers, and whether a glance is enough for them.
+var quickRows = []struct {
+	name, value string
+	plain       bool
+}{
+	{"Via", "SIP/2.0/UDP 192.0.2.1:5064;branch=z9hG4bK-1-0", true},
+	{"Via", "SIP/2.0/TCP gw.example.org;branch=z9hG4bKa;rport", true},
+	{"Via", "SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bKa", false},
+	{"Via", "SIP/2.0/UDP 192.0.2.1;branch=a, SIP/2.0/UDP 192.0.2.2", false},
+	{"Via", "SIP / 2.0 / UDP 192.0.2.1", false},
+	{"Via", "SIP/2.0/UDP 192.0.2.1:0", false},
+	{"Via", "SIP/2.0/UDP 192.0.2.1;", false},
+	{"Via", "SIP/2.0/UDP 192.0.2.1;received=\"x\"", false},
+	{"From", "<sip:2001@192.0.2.1:5064>;tag=1a1", true},
+	{"From", "<sip:gw.example.org>", true},
+	{"From", "<sip:a%20b@x;transport=tcp;lr>;tag=1;x", true},
+	{"To", "<sip:a:b@x>", false},
+	{"To", "<sip:a@x?subject=y>", false},
+	{"To", "<tel:+49301234>", false},
+	{"To", "sip:a@x;tag=1", false},
+	{"To", "Alice <sip:a@x>", false},
+	{"To", "<sip:a@x>;tag=", false},
+	{"To", "<sip:@x>", false},
+	{"To", "<sip:a@x>trail", false},
+	{"Contact", "<sip:a@192.0.2.1:5070;ob>;expires=3600", true},
+	{"Contact", "<sip:a@x>, <sip:b@x>", false},
+	{"Contact", "*", false},
+	{"Call-ID", "a@b", true},
+	{"CSeq", "1 INVITE", true},
+	{"CSeq", "1  INVITE", false},
+	{"CSeq", "4294967296 INVITE", false},
+	{"Max-Forwards", "70", true},
+	{"Max-Forwards", "-1", false},
+	{"Content-Length", "0", true},
+	{"Content-Type", "application/sdp", true},
+	{"Subject", "x", false},
+}
+
+func TestAGlanceSeesWhatSipgoWould(t *testing.T) {
+	t.Parallel()
+	for _, row := range quickRows {
+		f := Field{row.name, row.value}
+		if h := glanceAt(t, f); (h != nil) != row.plain {
+			t.Errorf("%v: %v", f, h)
+		}
+	}
+}
+
+// glanceAt is what a glance sees in f, after it has been held against sipgo.
+func glanceAt(t *testing.T, f Field) gosip.Header {
+	t.Helper()
+	h := new(glance).header(&f)
+	if h == nil {
+		return nil
+	}
+	all, err := typed(f)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v: a glance sees %v, sipgo %v, %v", f, h, all, err)
+	}
+	if got, want := settled(h), settled(all[0]); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%v: a glance sees %#v, sipgo %#v", f, got, want)
+	}
+	return h
+}
+
+// settled is a header with nil for parameters that there are none of.
+func settled(h gosip.Header) gosip.Header {
+	none := func(all ...*gosip.HeaderParams) {
+		for _, p := range all {
+			if len(*p) == 0 {
+				*p = nil
+			}
+		}
+	}
+	switch h := h.(type) {
+	case *gosip.ViaHeader:
+		none(&h.Params)
+	case *gosip.FromHeader:
+		none(&h.Params, &h.Address.UriParams, &h.Address.Headers)
+	case *gosip.ToHeader:
+		none(&h.Params, &h.Address.UriParams, &h.Address.Headers)
+	case *gosip.ContactHeader:
+		none(&h.Params, &h.Address.UriParams, &h.Address.Headers)
+	}
+	return h
+}
+
+func TestASecondViaIsNotTheFirst(t *testing.T) {
+	t.Parallel()
+	m, err := Parse([]byte(strings.Replace(good, "Via:", "Via: SIP/2.0/UDP first.example;branch=z9hG4bKb\r\nVia:", 1)))
+	if err != nil || m.Request.Via().Host != "first.example" || len(m.Request.GetHeaders("Via")) != 2 {
+		t.Errorf("%v, %v", m.Request.GetHeaders("Via"), err)
+	}
+}
+
+func FuzzQuick(f *testing.F) {
+	for i, row := range quickRows {
+		f.Add(i, row.value)
+	}
+	f.Fuzz(func(t *testing.T, i int, value string) {
+		h, err := scan("x\r\n" + quickRows[uint(i)%uint(len(quickRows))].name + ": " + value)
+		if err == nil && len(h.fields) == 1 {
+			glanceAt(t, h.fields[0])
+		}
+	})
+}
