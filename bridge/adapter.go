@@ -37,6 +37,11 @@ type (
 		// SendMessage must be asked.
 		StartMessage(m Message, done func(Outcome, error)) bool
 	}
+	// A Reentrant adapter may be called back by the bridge before its own call of
+	// Handler.Incoming or of Events.Post has returned: it holds no lock then that a
+	// command of its legs, or Dial, needs. What such a call leads to is done in its
+	// goroutine; of other adapters it is done in one of the bridge's.
+	Reentrant interface{ Reentrant() }
 	// A Drainer has something to say before the end.
 	Drainer interface {
 		// Drain stops taking new work: it unregisters, and refuses what

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
 // A call is a conversation of two legs, and of those that might become one.
-// Only the goroutine in run touches what it holds. Legs reach it by their
-// boxes, other calls by its mailbox.
+// One goroutine at a time serves it, and only that one touches what it holds. Legs reach
+// it by their boxes, other calls by its mailbox.
 type call struct {
 	id    string
 	log   *slog.Logger
@@ -21,7 +22,15 @@ type call struct {
 	// joins says whose place the caller takes; nil for a call that goes somewhere.
 	joins *joining
 
-	// Owned by run.
+	// cut: the gateway ends, and the call is to end at once.
+	cut atomic.Bool
+
+	// Owned by who serves.
+	first     Event // that it begins with; nil once it has begun
+	halted    bool
+	uncut     func() bool // lets nobody set cut any more
+	timer     *time.Timer
+	wound     time.Time // when timer rings; zero: it does not
 	m         *machine
 	inputs    []input
 	conns     []*connection // by leg; nil: never was, or is another call's now
@@ -44,36 +53,82 @@ type joining struct {
 // lastWords is how long the legs have to end when the gateway does.
 const lastWords = 2 * time.Second
 
-// run takes a call from its first event, first, to its end.
-func (c *call) run(ctx context.Context, first Event) {
-	defer c.finish()
+// run takes a call from its first event to its end. It returns when there is nothing to do
+// for now; now: not before.
+func (c *call) run(ctx context.Context, first Event, now bool) {
+	c.first = first
+	c.uncut = context.AfterFunc(ctx, func() {
+		c.cut.Store(true)
+		c.box.ring(true)
+	})
+	if now {
+		c.serve()
+	} else {
+		go c.serve()
+	}
+}
+
+// serve does what there is to do. Who has given a reason for it calls it, where nobody is
+// at it already (mailbox).
+func (c *call) serve() {
+	for c.box.next() {
+		if !c.turn() {
+			c.finish()
+			return // and nobody serves the call any more
+		}
+	}
+}
+
+// turn takes in what has come; false: the call is over.
+func (c *call) turn() (goesOn bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("call broke", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
 			c.abandon()
+			goesOn = false
 		}
 	}()
-	c.log.Info("call starts", "from", c.inv.From.Address, "to", c.inv.To.Address)
-	c.step(input{leg: 0, ev: first})
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	stopped := ctx.Done()
-	for c.m.state != over {
-		timer.Reset(c.untilNext())
-		select {
-		case <-c.box.wake:
-		case <-timer.C:
-		case <-stopped:
-			stopped = nil
-			c.step(input{leg: nobody, ev: halt{Unavailable}})
-			c.deadlines[timerEnd] = time.Now().Add(lastWords)
-		}
-		c.readLetters()
-		for n := 0; n < len(c.conns); n++ {
-			c.readLeg(n)
-		}
-		c.expire()
+	if first := c.first; first != nil {
+		c.first = nil
+		c.log.Info("call starts", "from", c.inv.From.Address, "to", c.inv.To.Address)
+		c.step(input{leg: 0, ev: first})
 	}
+	if c.cut.Load() && !c.halted {
+		c.halted = true
+		c.step(input{leg: nobody, ev: halt{Unavailable}})
+		c.deadlines[timerEnd] = time.Now().Add(lastWords)
+	}
+	c.readLetters()
+	for n := 0; n < len(c.conns); n++ {
+		c.readLeg(n)
+	}
+	c.expire()
+	c.wind()
+	return c.m.state != over
+}
+
+// wind sets the timer to the next deadline. One that has been put off lets it ring too
+// early once: most are put off, or never come, and setting it costs more.
+func (c *call) wind() {
+	var next time.Time
+	for _, at := range c.deadlines {
+		if next.IsZero() || !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	now := time.Now()
+	if !now.Before(c.wound) {
+		c.wound = time.Time{} // it has rung
+	}
+	switch {
+	case next.IsZero(), !c.wound.IsZero() && !next.Before(c.wound):
+		return
+	case c.timer == nil:
+		c.timer = time.AfterFunc(next.Sub(now), func() { c.box.ring(true) })
+	default:
+		c.timer.Reset(next.Sub(now))
+	}
+	c.wound = next
 }
 
 // readLeg takes in what a leg has said.
@@ -148,17 +203,6 @@ func (c *call) step(in input) {
 	if c.m.state >= ending {
 		c.table.retire(c)
 	}
-}
-
-// untilNext is the time to the next deadline.
-func (c *call) untilNext() time.Duration {
-	d := time.Hour
-	for _, at := range c.deadlines {
-		if !at.IsZero() {
-			d = min(d, time.Until(at))
-		}
-	}
-	return max(d, 0)
 }
 
 // expire does what deadlines that have passed are there for.

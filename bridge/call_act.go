@@ -83,7 +83,8 @@ func (c *call) dial(n int, d *dial) {
 		Replaces: d.replaces, By: d.by, Early: d.terms.Early, Private: d.private,
 		Plain: d.terms.Plain,
 	}
-	conn := &connection{box: newLegBox(c.box), record: newLegRecord("out", d.target.To, d.target.From.Address)}
+	box := newLegBox(c.box, c.table.reentrant[d.target.To.Adapter])
+	conn := &connection{box: box, record: newLegRecord("out", d.target.To, d.target.From.Address)}
 	c.conns = append(c.conns, conn)
 	conn.leg = c.table.callers[d.target.To.Adapter].Dial(inv, conn.box)
 	c.table.know(conn, c.box)

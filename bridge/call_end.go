@@ -12,6 +12,10 @@ func (c *call) abandon() {
 
 // finish leaves nothing behind.
 func (c *call) finish() {
+	c.uncut()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 	for _, l := range c.box.shut() {
 		switch {
 		case !l.back:
@@ -52,7 +56,9 @@ func (c *call) write() {
 	}
 	c.table.metrics.end(r)
 	c.log.Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "media", r.Media, "setup", r.Setup, "talk", r.Talk)
-	c.table.write(r)
+	if c.table.records != nil { // whoever it was that has brought the end, it does not wait for the disk
+		c.table.wg.Go(func() { c.table.write(r) })
+	}
 }
 
 // endedBy says who ended the call. A leg that broke is nobody's wish.

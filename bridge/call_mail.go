@@ -12,34 +12,58 @@ import (
 // signalling message, or while a call looks at another.
 const maxPending = 256
 
-// A mailbox wakes a call, and holds the letters that other calls write to it.
+// A mailbox knows whether a call is being served, and holds the letters that other calls
+// write to it.
 type mailbox struct {
-	wake chan struct{} // has room for one
+	serve func()
 
-	mu      sync.Mutex // guards what follows: calls write to each other
+	mu      sync.Mutex // guards what follows: legs ring, calls write to each other
 	letters []*letter
+	rung    bool // since who serves has looked
+	busy    bool // somebody serves
 	closed  bool
 }
 
-func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
+// newMailbox makes that of a call which has yet to begin.
+func newMailbox() *mailbox { return &mailbox{rung: true, busy: true} }
 
-func (b *mailbox) ring() {
-	select {
-	case b.wake <- struct{}{}:
-	default: // it has been rung already
+// ring has the call look at what has come: now, in the caller's goroutine, which must hold
+// no lock then, or in one of its own. It never waits for another who serves.
+func (b *mailbox) ring(now bool) {
+	b.mu.Lock()
+	b.rung = true
+	idle := !b.busy
+	b.busy = true
+	b.mu.Unlock()
+	switch {
+	case !idle:
+	case now:
+		b.serve()
+	default:
+		go b.serve() // while it runs the call is one that calls.wg waits for
 	}
+}
+
+// next reports whether it has been rung; if not, nobody serves any more.
+func (b *mailbox) next() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.busy, b.rung = b.rung, false
+	return b.busy
 }
 
 // post hands over a letter; false if nobody will read it.
 func (b *mailbox) post(l *letter) bool {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return false
+	open := !b.closed
+	if open {
+		b.letters = append(b.letters, l)
 	}
-	b.letters = append(b.letters, l)
-	b.ring()
-	return true
+	b.mu.Unlock()
+	if open {
+		b.ring(false)
+	}
+	return open
 }
 
 // collect gives the letters that have come.
@@ -106,6 +130,8 @@ func (c *connection) hangup(log *slog.Logger, cause Cause) {
 
 // A legBox keeps the events of one leg for the call that it is in.
 type legBox struct {
+	now bool // its call is served before Post returns: the adapter is Reentrant
+
 	mu      sync.Mutex // guards what follows: the leg writes, its call reads
 	owner   *mailbox
 	events  []Event
@@ -115,14 +141,21 @@ type legBox struct {
 
 var _ Events = (*legBox)(nil)
 
-func newLegBox(owner *mailbox) *legBox { return &legBox{owner: owner} }
+func newLegBox(owner *mailbox, now bool) *legBox { return &legBox{owner: owner, now: now} }
 
-// Post implements Events. Of a leg that says too much only the end is heard.
+// Post implements Events.
 func (b *legBox) Post(ev Event) {
+	if owner := b.put(ev); owner != nil {
+		owner.ring(b.now)
+	}
+}
+
+// put gives who is to be told of ev. Of a leg that says too much only the end is heard.
+func (b *legBox) put(ev Event) *mailbox {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed || ev == nil {
-		return
+		return nil
 	}
 	_, end := ev.(Ended)
 	if len(b.events) >= maxPending && !end {
@@ -131,7 +164,7 @@ func (b *legBox) Post(ev Event) {
 		b.events = append(b.events, ev)
 	}
 	b.closed = end
-	b.owner.ring()
+	return b.owner
 }
 
 // collect gives what the leg has said, and whether some of it is lost.
@@ -146,10 +179,11 @@ func (b *legBox) collect() (events []Event, flooded bool) {
 // move makes another mailbox the one that is rung.
 func (b *legBox) move(owner *mailbox) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.owner = owner
-	if len(b.events) > 0 {
-		owner.ring()
+	waiting := len(b.events) > 0
+	b.mu.Unlock()
+	if waiting {
+		owner.ring(false)
 	}
 }
 

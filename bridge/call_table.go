@@ -21,12 +21,14 @@ type calls struct {
 	plane   media.Plane
 	dead    time.Duration
 	callers map[string]Caller
-	router  func() *Router
-	bare    func(Address) (Address, error)
-	limits  *throttle
-	caps    *capLedger
-	metrics *callMetrics
-	records io.Writer // nil: none
+	// reentrant are the adapters that may be called back at once.
+	reentrant map[string]bool
+	router    func() *Router
+	bare      func(Address) (Address, error)
+	limits    *throttle
+	caps      *capLedger
+	metrics   *callMetrics
+	records   io.Writer // nil: none
 	// refusals bounds what is told of calls that were refused; untold counts what
 	// was not since the last that was.
 	refusals *rate.Limiter
@@ -64,8 +66,12 @@ var (
 )
 
 func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
+	reentrant := map[string]bool{}
+	for name, a := range o.Adapters {
+		_, reentrant[name] = a.(Reentrant)
+	}
 	t := &calls{
-		log: o.Log, node: o.Node, plane: o.Media, dead: o.Dead, callers: callers, router: b.router.Load, bare: b.bare,
+		log: o.Log, node: o.Node, plane: o.Media, dead: o.Dead, callers: callers, reentrant: reentrant, router: b.router.Load, bare: b.bare,
 		limits: b.throttle, caps: newCapLedger(), records: o.Records, refusals: limiter(refusalsTold, time.Second),
 		live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, legs: map[legKey]*mailbox{},
 	}
@@ -112,8 +118,9 @@ func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg)
 	if err != nil {
 		return err
 	}
+	c.box.serve = c.serve
 	c.begin(open)
-	go c.run(ctx, first)
+	c.run(ctx, first, t.reentrant[inv.From.Adapter])
 	return nil
 }
 
@@ -126,7 +133,7 @@ func (c *call) begin(open func(Events) Leg) {
 		}
 	}()
 	c.log = c.table.log.With("call", c.id)
-	conn := &connection{box: newLegBox(c.box), record: newLegRecord("in", c.inv.From, c.inv.To.Address)}
+	conn := &connection{box: newLegBox(c.box, c.table.reentrant[c.inv.From.Adapter]), record: newLegRecord("in", c.inv.From, c.inv.To.Address)}
 	c.record = newRecord(c.table.node, c.id, c.inv)
 	c.record.Legs = append(c.record.Legs, conn.record)
 	c.conns = []*connection{conn}

@@ -25,8 +25,9 @@
 //   - The outbox knows the lanes, the disk, and what was relayed and may still
 //     bounce. The disk is a log: records are appended and deleted, never
 //     changed; marks say what became true of a record later.
-//   - A call is one goroutine. It steps a pure machine, and owns it. A leg says
-//     what has happened to its box and takes commands from its call only; both
+//   - A call is served by one goroutine at a time: by who has something for it, or by
+//     one that lives as long as there is something. It steps a pure machine, and owns it.
+//     A leg says what has happened to its box and takes commands from its call only; both
 //     return at once. Calls write letters to each other. A leg that is handed
 //     over belongs to the other call from then on.
 //   - A leg owns its ports. A call joins and parts them.

@@ -21,7 +21,14 @@ const (
 	cid    = "X-CID"
 )
 
-var _ bridge.Caller = (*Adapter)(nil)
+var (
+	_ bridge.Caller    = (*Adapter)(nil)
+	_ bridge.Reentrant = (*Adapter)(nil)
+)
+
+// Reentrant implements bridge.Reentrant: legs tell of what has happened with no lock held,
+// and put a command that comes meanwhile into their box.
+func (a *Adapter) Reentrant() {}
 
 // Dial implements bridge.Caller.
 func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
@@ -30,12 +37,13 @@ func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
 		return ended{}
 	}
-	l := e.newLeg(newToken(), inv, ev)
-	l.out = true
-	if !e.crew.start(func() { l.run(l.dial) }) {
+	if !e.crew.join() {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
 		return ended{}
 	}
+	l := e.newLeg(newToken(), inv, ev)
+	l.out = true
+	l.do(l.dial)
 	return l
 }
 
@@ -60,17 +68,18 @@ func (e *engine) called(x *exchange, c *dialog.Call) {
 		return
 	}
 	err := e.h.Incoming(inv, func(events bridge.Events) bridge.Leg {
+		if !e.crew.join() {
+			c.Hangup()
+			events.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
+			return ended{}
+		}
 		l := e.newLeg(c.ID(), inv, events)
 		b := &branch{call: c, media: s}
 		s.heard, s.call = l.heard, inv.ID
 		l.branches, l.cur = []*branch{b}, b
 		l.talk.begin(inv.Offer)
 		e.legs.add(c, l)
-		if !e.crew.start(func() { l.run(func() { c.Own(l.ear(b)) }) }) {
-			c.Hangup()
-			events.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-			return ended{}
-		}
+		c.Own(l.ear(b))
 		return l
 	})
 	if err == nil {

@@ -2,10 +2,7 @@ package sip
 
 import (
 	"cmp"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	"gateway/adapters/sip/dialog"
@@ -14,12 +11,12 @@ import (
 )
 
 // A leg is one party's side of a call: an INVITE that came, or those that went
-// to the party's phones. One goroutine owns it; what others want of it
-// waits in its box.
+// to the party's phones. One goroutine at a time owns it: who wants something of it puts
+// that into its box, and sees to the box unless somebody does so already.
 //
-//	bridge ──commands──▶ ┌─────┐                       ┌─ branch ─ dialog.Call ─▶ a phone
-//	                     │ box │ ─▶ the leg's goroutine┤
-//	Plane, Call ─events─▶└─────┘                       └─ branch ─ dialog.Call ─▶ another
+//	bridge ──commands──▶ ┌─────┐                      ┌─ branch ─ dialog.Call ─▶ a phone
+//	                     │ box │ ─▶ one after the other┤
+//	Plane, Call ─events─▶└─────┘                      └─ branch ─ dialog.Call ─▶ another
 //
 // An INVITE that came is its only branch. Of several that went, the first that is
 // accepted becomes the leg's, and the others are told so.
@@ -64,32 +61,13 @@ func (e *engine) newLeg(id string, inv bridge.Invite, events bridge.Events) *leg
 	return l
 }
 
-// run owns the leg until its end. A fault of ours that its peer has found ends the
-// leg and nothing else.
-func (l *leg) run(begin func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			l.log.Error("panic in a leg", "err", p, "stack", string(debug.Stack()))
-			l.end(bridge.Internal, "", fmt.Errorf("panic: %v", p))
-		}
-	}()
-	begin()
-	for !l.over {
-		for _, f := range l.box.take() {
-			if l.over {
-				break
-			}
-			f()
-		}
-	}
-}
-
 // end is the end. It closes what is open and tells the bridge.
 func (l *leg) end(c bridge.Cause, text string, err error) {
 	if l.over {
 		return
 	}
 	l.over = true
+	defer l.e.crew.leave()
 	l.box.close()
 	l.e.legs.remove(l)
 	for _, b := range l.branches {
@@ -143,38 +121,38 @@ func (l *leg) post(all ...bridge.Event) {
 
 // ear is where a branch's Call tells its events.
 func (l *leg) ear(b *branch) func(dialog.Event) {
-	return func(ev dialog.Event) { l.box.put(func() { l.happened(b, ev) }) }
+	return func(ev dialog.Event) { l.do(func() { l.happened(b, ev) }) }
 }
 
-// heard is where the Plane tells its events.
-func (l *leg) heard(ev mediaEvent) { l.box.put(func() { l.sounded(ev) }) }
+// heard is where the Plane tells its events. Its packets don't wait for what follows.
+func (l *leg) heard(ev mediaEvent) { l.later(func() { l.sounded(ev) }) }
 
 // ID implements bridge.Leg.
 func (l *leg) ID() string { return l.id }
 
 // Ring implements bridge.Leg.
-func (l *leg) Ring(early bool) { l.box.put(func() { l.ring(early) }) }
+func (l *leg) Ring(early bool) { l.do(func() { l.ring(early) }) }
 
 // Accept implements bridge.Leg.
-func (l *leg) Accept() { l.box.put(l.accept) }
+func (l *leg) Accept() { l.do(l.accept) }
 
 // Offer implements bridge.Leg.
-func (l *leg) Offer(o bridge.Offer) { l.box.put(func() { l.offer(o) }) }
+func (l *leg) Offer(o bridge.Offer) { l.do(func() { l.offer(o) }) }
 
 // Answer implements bridge.Leg.
-func (l *leg) Answer(seq uint32, d bridge.Description) { l.box.put(func() { l.answer(seq, d) }) }
+func (l *leg) Answer(seq uint32, d bridge.Description) { l.do(func() { l.answer(seq, d) }) }
 
 // Refuse implements bridge.Leg.
-func (l *leg) Refuse(seq uint32, c bridge.Cause) { l.box.put(func() { l.refuse(seq, c) }) }
+func (l *leg) Refuse(seq uint32, c bridge.Cause) { l.do(func() { l.refuse(seq, c) }) }
 
 // Digit implements bridge.Leg.
-func (l *leg) Digit(r rune, d time.Duration) { l.box.put(func() { l.press(r, d) }) }
+func (l *leg) Digit(r rune, d time.Duration) { l.do(func() { l.press(r, d) }) }
 
 // Transfer implements bridge.Leg.
-func (l *leg) Transfer(id string, c bridge.Cause) { l.box.put(func() { l.transferred(id, c) }) }
+func (l *leg) Transfer(id string, c bridge.Cause) { l.do(func() { l.transferred(id, c) }) }
 
 // Hangup implements bridge.Leg.
-func (l *leg) Hangup(c bridge.Cause) { l.box.put(func() { l.hangup(c) }) }
+func (l *leg) Hangup(c bridge.Cause) { l.do(func() { l.hangup(c) }) }
 
 // sounded takes an event of the Plane's. What a branch hears that does not count
 // is nobody's concern, but that it has lost its port.
@@ -228,48 +206,4 @@ func (l *leg) branchOf(s *session) *branch {
 		}
 	}
 	return nil
-}
-
-// A box holds what its owner is to do. The zero box is ready to use.
-type box struct {
-	mu     sync.Mutex // guards the rest: everybody puts, the owner takes
-	full   *sync.Cond
-	things []func()
-	shut   bool
-}
-
-// put never blocks. Nothing is put into a box that is closed.
-func (b *box) put(f func()) {
-	b.mu.Lock()
-	full := b.full
-	if b.shut {
-		full = nil
-	} else {
-		b.things = append(b.things, f)
-	}
-	b.mu.Unlock()
-	if full != nil {
-		full.Signal() // once the owner can have the lock
-	}
-}
-
-// take waits until there is something.
-func (b *box) take() []func() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.full == nil {
-		b.full = sync.NewCond(&b.mu)
-	}
-	for len(b.things) == 0 && !b.shut {
-		b.full.Wait()
-	}
-	all := b.things
-	b.things = nil
-	return all
-}
-
-func (b *box) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.shut, b.things = true, nil
 }

@@ -247,14 +247,14 @@ func TestStreamsInTheOtherIPVersionHaveAPortOfTheirOwn(t *testing.T) {
 	}
 }
 
-// inside has the leg of a call do something in its own goroutine.
+// inside has the leg of a call do something.
 func (b *callBench) inside(c *bridgetest.Call, f func(l *leg)) {
 	e := b.a.engine.Load()
 	e.legs.mu.Lock()
 	defer e.legs.mu.Unlock()
 	for _, l := range e.legs.all {
 		if l.id == c.Leg.ID() {
-			l.box.put(func() { f(l) })
+			l.later(func() { f(l) })
 			return
 		}
 	}

@@ -37,12 +37,13 @@ type Call struct {
 	authorize Authorize
 	merge     string         // key in Table.merged; guarded by the Table
 	met       netip.AddrPort // where the other end is; guarded by the Table
+	due       time.Time      // of its next alarm; zero: none. Guarded by the Table's clock
+	place     int            // in the clock; guarded by it
 
 	mu     sync.Mutex // guards the rest: sockets, timers and the owner
 	post   func(Event)
-	held   []Event // until there is an owner
-	timer  *time.Timer
-	wound  time.Time // what timer is set to
+	news   []Event // that the owner has not been told yet
+	tells  bool    // somebody is telling them, and goes on until none is left
 	alarms []*alarm
 	left   bool // the Table
 
@@ -86,25 +87,46 @@ func (c *Call) ID() string { return c.tag }
 // CallID is the Call-ID.
 func (c *Call) CallID() string { return c.callID }
 
-// Own makes post the owner's ear, and gives it what has happened before.
+// Own makes post the owner's ear, and gives it what has happened before. Events are told
+// one at a time, in order, without the lock: by whoever has brought them, a socket, a
+// timer or the owner itself, and before that one's business with the Call is done, unless
+// another is telling already.
 func (c *Call) Own(post func(Event)) {
 	c.mu.Lock()
 	defer c.unlock()
 	c.post = post
-	for _, ev := range c.held {
-		post(ev)
-	}
-	c.held = nil
 }
 
-// tell posts an event, unless the last has been posted. The lock is held.
+// tell notes an event for the owner, unless the last has been. The lock is held.
 func (c *Call) tell(ev Event) {
-	switch {
-	case c.ended:
-	case c.post == nil:
-		c.held = append(c.held, ev)
-	default:
-		c.post(ev)
+	if !c.ended {
+		c.news = append(c.news, ev)
+	}
+}
+
+// deliver tells the owner the news. The lock is held, and given back meanwhile.
+func (c *Call) deliver() {
+	if c.tells || c.post == nil {
+		return
+	}
+	c.tells = true
+	defer func() { c.tells = false }()
+	for len(c.news) > 0 {
+		all, post := c.news, c.post
+		c.news = nil
+		c.hand(all, post)
+	}
+	if c.ended {
+		c.post = nil // it has been told everything, and need not be kept
+	}
+}
+
+// hand is the part of deliver that is done without the lock.
+func (c *Call) hand(all []Event, post func(Event)) {
+	c.mu.Unlock()
+	defer c.mu.Lock() // even if the owner panics
+	for _, ev := range all {
+		post(ev)
 	}
 }
 
@@ -115,7 +137,6 @@ func (c *Call) end(ev Ended) {
 	}
 	c.tell(ev)
 	c.ended = true
-	c.post = func(Event) {}
 	c.session.stop()
 	for _, r := range slices.Clone(c.asked) {
 		c.finish(r, 487, "Request Terminated", nil)

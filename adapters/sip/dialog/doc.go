@@ -14,8 +14,8 @@
 // A Call is one INVITE with all the dialogs that it makes: one on the
 // answering side; on the calling side one for each fork that rings, of which
 // the first 2xx confirms one. The others end by themselves; a 2xx of theirs that
-// comes all the same is acknowledged and hung up. A Call has a lock and a
-// single timer: sockets, timers and the owner's commands take turns, nothing in it waits.
+// comes all the same is acknowledged and hung up. A Call has a lock: sockets, the
+// Table's clock and the owner's commands take turns, nothing in it waits.
 // When it has ended for its owner it stays for as long as a repeat may come
 // or a BYE is on its way, and then leaves the Table by itself.
 //

@@ -4,9 +4,8 @@ import (
 	"gateway/adapters/sip/wire"
 )
 
-// An Event tells the owner of a Call what has happened. It is posted with the
-// Call's lock held: the owner must put it aside, and call nothing of the Call's
-// until it has returned.
+// An Event tells the owner of a Call what has happened. The owner may use the Call while it
+// takes one; the next comes when it has returned.
 type Event interface{ event() }
 
 // A Role says what a session description is there for (RFC 3264, RFC 6337

@@ -48,7 +48,8 @@ func Supported() wire.Field { return wire.Field{Name: "Supported", Value: suppor
 // A Table finds the Call that a message is for. Its methods may be called from
 // any goroutine.
 type Table struct {
-	cfg Config
+	cfg   Config
+	clock clock
 
 	mu      sync.Mutex // guards the rest; taken with a Call's lock held, never the other way round
 	closed  bool

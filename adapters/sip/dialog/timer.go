@@ -41,9 +41,10 @@ func (c *Call) after(d time.Duration, f func()) *alarm {
 	return a
 }
 
-// unlock sets the one timer to the earliest alarm, leaves the Table if nothing
-// is left to do, and gives the lock back.
+// unlock sets the clock to the earliest alarm, leaves the Table if nothing
+// is left to do, tells the owner what there is to tell, and gives the lock back.
 func (c *Call) unlock() {
+	defer c.mu.Unlock()
 	kept := c.alarms[:0]
 	var first time.Time
 	for _, a := range c.alarms {
@@ -60,23 +61,13 @@ func (c *Call) unlock() {
 	if c.idle() {
 		c.leave()
 	}
-	c.wind(first)
-	c.mu.Unlock()
-}
-
-// wind sets the timer to a time; zero: to none.
-func (c *Call) wind(at time.Time) {
-	switch {
-	case c.left || at.IsZero():
-		if c.timer != nil {
-			c.timer.Stop()
-		}
-	case c.timer == nil:
-		c.timer = time.AfterFunc(time.Until(at), c.ring)
-	case !at.Equal(c.wound):
-		c.timer.Reset(time.Until(at))
+	if c.left {
+		first = time.Time{}
 	}
-	c.wound = at
+	c.t.clock.set(c, first)
+	if len(c.news) > 0 {
+		c.deliver()
+	}
 }
 
 // ring runs the alarms that are due. A fault of ours there ends the call and
@@ -90,7 +81,6 @@ func (c *Call) ring() {
 			c.abandon(Ended{Why: Closed})
 		}
 	}()
-	c.wound = time.Time{}
 	now := time.Now()
 	for i := 0; i < len(c.alarms); i++ { // they may set others
 		if a := c.alarms[i]; a.f != nil && !a.at.After(now) {
