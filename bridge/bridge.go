@@ -106,7 +106,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if err := b.outbox.ledger.restore(lanes); err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	n, err := b.outbox.restore(lanes, b.watches.restore)
+	n, err := b.outbox.restore(lanes, b.watches.restore, b.calls.caps.restore)
 	if err != nil {
 		return fmt.Errorf("read the outbox: %w", err)
 	}
@@ -127,6 +127,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 		})
 	}
 	wg.Go(func() { b.outbox.runCustody(lanes) })
+	wg.Go(func() { b.calls.caps.run(lanes) })
 	watching, leave := context.WithCancel(lanes)
 	defer leave()
 	left := make(chan struct{})

@@ -72,7 +72,7 @@ func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
 	}
 	t := &calls{
 		log: o.Log, node: o.Node, plane: o.Media, dead: o.Dead, callers: callers, reentrant: reentrant, router: b.router.Load, bare: b.bare,
-		limits: b.throttle, caps: newCapLedger(), records: o.Records, refusals: limiter(refusalsTold, time.Second),
+		limits: b.throttle, caps: newCapLedger(o.Log, o.Outbox), records: o.Records, refusals: limiter(refusalsTold, time.Second),
 		live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, legs: map[legKey]*mailbox{},
 	}
 	ports := func() int { return 0 }

@@ -76,6 +76,12 @@ func inTown(t *testing.T, terms bridge.Terms, l bridge.Limits, f func(w *town)) 
 
 func newTown(t *testing.T, maps []bridge.MapSpec, l bridge.Limits) *town {
 	t.Helper()
+	return newTownOn(t, &bridgetest.Log{}, maps, l)
+}
+
+// newTownOn is newTown with what an earlier one has left on disk.
+func newTownOn(t *testing.T, outbox bridge.Log, maps []bridge.MapSpec, l bridge.Limits) *town {
+	t.Helper()
 	names := map[string]bridge.Namer{"left": bridgetest.Names{}, "right": bridgetest.Names{}, "text": bridgetest.Names{}}
 	router, problems := bridge.NewRouter(maps, names)
 	if router == nil {
@@ -86,7 +92,7 @@ func newTown(t *testing.T, maps []bridge.MapSpec, l bridge.Limits) *town {
 		registry: prometheus.NewRegistry(), ended: make(chan error, 1), records: &lines{}}
 	b, err := bridge.New(bridge.Options{
 		Log: slog.New(slog.DiscardHandler), Metrics: w.registry, Router: router, Limits: l, Key: make([]byte, 32),
-		Outbox: &bridgetest.Log{}, Ledger: &bridgetest.Log{}, Names: names, Drain: time.Minute, Node: "gw1",
+		Outbox: outbox, Ledger: &bridgetest.Log{}, Names: names, Drain: time.Minute, Node: "gw1",
 		Media: plane, Records: w.records, Dead: 20 * time.Second,
 		Adapters: map[string]bridge.Adapter{"left": w.left, "right": w.right, "text": bridgetest.NewAdapter()},
 	})

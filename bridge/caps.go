@@ -1,17 +1,24 @@
 package bridge
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 )
 
 // capLedger counts, map by map, what Caps bound. It outlives a reload of the
-// maps, but not the process.
+// maps, and the process but for its last second.
 type capLedger struct {
 	start time.Time // what windows count from, whatever is done to the clock
+	log   *slog.Logger
+	disk  Log
 
-	mu   sync.Mutex // guards uses: calls of all adapters are counted
-	uses map[string]*capUse
+	stirred chan struct{} // something has changed
+
+	mu      sync.Mutex // guards what follows: calls of all adapters are counted
+	uses    map[string]*capUse
+	changed map[string]struct{} // not as on disk
+	stale   []uint64            // records to be deleted
 }
 
 // A capUse is what calls to one map have used.
@@ -19,9 +26,22 @@ type capUse struct {
 	calls   int
 	begun   window // in 60 minutes
 	minutes window // in 24 hours
+	seq     uint64 // of its record; 0: it has none
 }
 
-func newCapLedger() *capLedger { return &capLedger{start: time.Now(), uses: map[string]*capUse{}} }
+func newCapUse() *capUse {
+	return &capUse{begun: newWindow(60, time.Minute), minutes: newWindow(24, time.Hour)}
+}
+
+func newCapLedger(log *slog.Logger, disk Log) *capLedger {
+	return &capLedger{
+		start: time.Now().Add(-longestWindow), log: log, disk: disk, stirred: make(chan struct{}, 1),
+		uses: map[string]*capUse{}, changed: map[string]struct{}{},
+	}
+}
+
+// longestWindow is how long ago it may be what a ledger has to tell of.
+const longestWindow = 24 * time.Hour
 
 // begin counts a call on these terms, or says that it is one too many.
 func (l *capLedger) begin(t *Terms) error {
@@ -32,7 +52,7 @@ func (l *capLedger) begin(t *Terms) error {
 	defer l.mu.Unlock()
 	u := l.uses[t.key]
 	if u == nil {
-		u = &capUse{begun: newWindow(60, time.Minute), minutes: newWindow(24, time.Hour)}
+		u = newCapUse()
 		l.uses[t.key] = u
 	}
 	now, c := time.Since(l.start), t.Caps
@@ -46,6 +66,7 @@ func (l *capLedger) begin(t *Terms) error {
 	}
 	u.calls++
 	u.begun.add(now)
+	l.touch(t.key)
 	return nil
 }
 
@@ -61,6 +82,7 @@ func (l *capLedger) charge(t *Terms) bool {
 		return false
 	}
 	u.minutes.add(now)
+	l.touch(t.key)
 	return true
 }
 

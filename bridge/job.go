@@ -35,14 +35,15 @@ func (j *job) deadline(expire time.Duration) time.Time {
 	return j.m.At.Add(expire)
 }
 
-// A record is what the outbox keeps of a job, a mark upon another record, or a
-// watch.
+// A record is what the outbox keeps of a job, a mark upon another record, a watch, or
+// what caps have counted.
 type record struct {
 	Message *Message   `json:"message,omitempty"`
 	Group   *groupInfo `json:"group,omitempty"`
 	Mark    *mark      `json:"mark,omitempty"`
-	// Watch stands alone: it is no message, but wants the same disk.
+	// Watch and Caps stand alone: they are no messages, but want the same disk.
 	Watch *watchRecord `json:"watch,omitempty"`
+	Caps  *capRecord   `json:"caps,omitempty"`
 }
 
 // groupInfo is what a copy must remember of the message that it is a copy of.

@@ -9,6 +9,7 @@ import (
 type replay struct {
 	o       *outbox
 	watch   func(seq uint64, w watchRecord)
+	caps    func(seq uint64, c capRecord)
 	groups  map[string]*group
 	jobs    []*job
 	settled map[string][]uint64 // marks by the group they speak of
@@ -17,10 +18,12 @@ type replay struct {
 }
 
 // restore reads the disk and starts the lanes. It returns how many messages
-// it found. watch takes what is none.
-func (o *outbox) restore(ctx context.Context, watch func(seq uint64, w watchRecord)) (int, error) {
+// it found. watch and caps take what is none.
+func (o *outbox) restore(
+	ctx context.Context, watch func(seq uint64, w watchRecord), caps func(seq uint64, c capRecord),
+) (int, error) {
 	r := &replay{
-		o: o, watch: watch, groups: map[string]*group{}, settled: map[string][]uint64{},
+		o: o, watch: watch, caps: caps, groups: map[string]*group{}, settled: map[string][]uint64{},
 		relayed: map[uint64]mark{}, marks: map[uint64]uint64{},
 	}
 	if err := o.disk.Replay(ctx, r.read); err != nil {
@@ -44,6 +47,10 @@ func (r *replay) read(seq uint64, data []byte) error {
 	rec, err := decodeRecord(data)
 	if err == nil && rec.Watch != nil {
 		r.watch(seq, *rec.Watch)
+		return nil
+	}
+	if err == nil && rec.Caps != nil {
+		r.caps(seq, *rec.Caps)
 		return nil
 	}
 	if err != nil || rec.Message == nil && rec.Mark == nil {

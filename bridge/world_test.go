@@ -135,7 +135,7 @@ func (w *world) start() {
 			return true
 		}
 	}
-	if _, err := w.o.restore(w.ctx, func(uint64, watchRecord) {}); err != nil {
+	if _, err := w.o.restore(w.ctx, func(uint64, watchRecord) {}, func(uint64, capRecord) {}); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, o := w.ctx, w.o
