@@ -117,6 +117,7 @@ func (h *hub) endpoints(u, v *user, now time.Time) (private, public netip.AddrPo
 
 // addInfo adds where v is to what u is told.
 func (h *hub) addInfo(r *reply, u, v *user) {
+	asked := u == nil || u.prover != nil
 	private, public := h.endpoints(u, v, r.now)
 	seconds := int32(0)
 	if v.byUDP() {
@@ -131,6 +132,9 @@ func (h *hub) addInfo(r *reply, u, v *user) {
 		h.info = append(h.info, g.name)
 	}
 	r.add(func(b *wire.Builder) { b.UserInfo(v.name, private, public, seconds, h.info) })
+	if r.short && !asked {
+		u.prover = nil // it has not been told: another one's place will do
+	}
 }
 
 // addMembers adds where the members of g are, and, where not all fit, begins

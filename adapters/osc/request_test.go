@@ -273,6 +273,28 @@ func TestAPingProvesAnAddress(t *testing.T) {
 	}
 }
 
+// News for which there was no room told of no port: the next answer does.
+func TestThePortToPingIsOneThatWasTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for i := range 40 {
+		r.ask(fmt.Sprintf("198.51.100.%d:22300", i+1), alive(fmt.Sprint("user", i), inside, "g"))
+	}
+	const at = "203.0.113.77:1"
+	var b wire.Builder
+	b.UserAlive("eva", wire.Hash("pw"), netip.MustParseAddrPort(inside), "g", wire.Hash("gpw"))
+	r.ask(at, slices.Clone(b.Packet()))
+	r.hub.users["eva"].budget.credit = 0
+	if got := flat(r.ask("198.51.100.99:22300", alive("zed", inside, "g")), at); len(got) != 0 {
+		t.Fatalf("%q is told without credit", got)
+	}
+	got := flat(r.ask(at, alive("eva", inside, "g")), at)
+	port := fmt.Sprintf("203.0.113.1:%d", r.hub.prover.socket.Addr().Port())
+	if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, port) }) {
+		t.Errorf("no port to ping in %q", got)
+	}
+}
+
 // What ended the original, one way or another. The server answers behind each.
 func TestPacketsThatKilledTheOriginal(t *testing.T) {
 	t.Parallel()
