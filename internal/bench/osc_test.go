@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,22 @@ func TestUsersWhoAreNotAnsweredAreCounted(t *testing.T) {
 		u.members = 1
 		users = append(users, u)
 	}
-	if r := askAll(users, 3, true); r.asked != 6 || r.answered != 3 || r.bytes == 0 {
-		t.Errorf("%+v", r)
+	if r, err := askAll(t.Context(), users, 3, true); err != nil || r.asked != 6 || r.answered != 3 || r.bytes == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := askAll(ended, users, 3, true); err == nil || r.answered != 0 {
+		t.Errorf("%+v, %v, when there is no time left", r, err)
+	}
+}
+
+func TestUsersAskNoMoreThanTheyAreGiven(t *testing.T) {
+	t.Parallel()
+	for _, s := range oscSizes {
+		given := oscBurst + (s.refill(oscMeetings+1)+s.refill(s.asks)).Seconds()*oscRate
+		if asked := float64(s.answers() * s.inEach * oscInfo); asked > given {
+			t.Errorf("%s: %.0f bytes are asked for, %.0f given", s.name, asked, given)
+		}
 	}
 }

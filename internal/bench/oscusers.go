@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gateway/internal/peer"
 )
 
@@ -30,9 +32,28 @@ const (
 	oscAskers  = 16                     // who ask at once
 	oscPatient = 500 * time.Millisecond // then an ask has no answer
 	oscHosts   = 200                    // of the lab, that the users are at
-	// oscMeetings is how often users ask until they can be told all.
-	oscMeetings = 4
+	// oscMeetings is how often users ask until they can be told all: who is there
+	// first is told of others, and of a port to ping, when those have come.
+	oscMeetings = 3
+	// What the server gives one address: so much at once, then so many bytes a
+	// second. A client asks once in 6 s, which is less; we ask more often.
+	oscBurst = 256 << 10
+	oscRate  = 32 << 10
+	oscInfo  = 80 // bytes that a member takes in an answer, at most
 )
+
+// answers is how many a user is given in all: when it has proved where it is, when
+// it meets the others, once to see that it is told of all, and what is measured.
+func (s oscSize) answers() int { return 1 + oscMeetings + 1 + s.asks }
+
+// refill is how long the server needs to give each user n answers, where it does
+// not give all of them at once.
+func (s oscSize) refill(n int) time.Duration {
+	if s.answers()*s.inEach*oscInfo <= oscBurst {
+		return 0
+	}
+	return time.Duration(n*s.inEach*oscInfo) * time.Second / oscRate
+}
 
 // registered is what the words of so many users cost the server.
 type registered struct {
@@ -75,15 +96,28 @@ func (w *world) measureUsers(ctx context.Context, s oscSize) (r registered, err 
 	}
 	// At first the server does not know that they are where they say: they are
 	// told whole groups when they have pinged where it told them to.
-	askAll(users, oscMeetings, false)
-	if r = askAll(users, 1, true); r.answered < s.users {
-		return r, fmt.Errorf("of %d users %d were told of all the others", s.users, r.answered)
+	if _, err = askAll(ctx, users, oscMeetings, false); err != nil {
+		return r, err
+	}
+	if err = pause(ctx, s.refill(oscMeetings+1)); err != nil {
+		return r, err
+	}
+	if r, err = askAll(ctx, users, 1, true); err == nil && r.answered < s.users {
+		err = fmt.Errorf("of %d users %d were told of all the others", s.users, r.answered)
+	}
+	if err != nil {
+		return r, err
+	}
+	if err = pause(ctx, s.refill(s.asks)); err != nil {
+		return r, err
 	}
 	before, err := cpuTime(group)
 	if err != nil {
 		return r, err
 	}
-	r = askAll(users, s.asks, true)
+	if r, err = askAll(ctx, users, s.asks, true); err != nil {
+		return r, err
+	}
 	after, err := cpuTime(group)
 	r.name, r.cpu = s.name, after-before
 	return r, err
@@ -113,6 +147,10 @@ func newOSCAsker(host, server, group, name string) (u oscAsker, err error) {
 	if u.conn, err = peer.ListenOSC(net.JoinHostPort(host, "0")); err != nil {
 		return u, err
 	}
+	if err = holdMuch(u.conn); err != nil {
+		u.conn.Close()
+		return u, err
+	}
 	u.server = to.AddrPort()
 	u.ping = peer.OSCBundle(peer.OSCMessage{Address: "/groupclient/ping", Args: []any{name}})
 	u.word = oscAlive(group, name, netip.MustParseAddrPort(u.conn.LocalAddr().String()))
@@ -121,7 +159,7 @@ func newOSCAsker(host, server, group, name string) (u oscAsker, err error) {
 
 // askAll has every user ask n times who is in its group, and wait, if whole is
 // set, for all of them.
-func askAll(users []oscAsker, n int, whole bool) (r registered) {
+func askAll(ctx context.Context, users []oscAsker, n int, whole bool) (r registered, err error) {
 	var wg sync.WaitGroup
 	var answered, size atomic.Int64
 	begin := time.Now()
@@ -129,7 +167,7 @@ func askAll(users []oscAsker, n int, whole bool) (r registered) {
 		wg.Go(func() {
 			buf := make([]byte, 1<<16)
 			for range n {
-				for j := i; j < len(users); j += oscAskers {
+				for j := i; j < len(users) && ctx.Err() == nil; j += oscAskers {
 					if bytes, ok := users[j].ask(buf, whole); ok {
 						answered.Add(1)
 						size.Add(int64(bytes))
@@ -141,13 +179,14 @@ func askAll(users []oscAsker, n int, whole bool) (r registered) {
 	wg.Wait()
 	r.asked, r.answered, r.elapsed = n*len(users), int(answered.Load()), time.Since(begin)
 	r.bytes = float64(size.Load()) / float64(max(r.answered, 1))
-	return r
+	return r, context.Cause(ctx)
 }
 
 // ask asks, pings what it is told to if that is the server's own, and gives the
 // size of what has come when it has been answered; whole, when it has been told
 // of all members.
 func (u oscAsker) ask(buf []byte, whole bool) (size int, ok bool) {
+	u.drain(buf)
 	if _, err := u.conn.WriteToUDPAddrPort(u.word, u.server); err != nil {
 		return 0, false
 	}
@@ -168,6 +207,20 @@ func (u oscAsker) ask(buf []byte, whole bool) (size int, ok bool) {
 		}
 	}
 	return size, true
+}
+
+// drain forgets what has come before: the rest of another answer, and news of those
+// who came later.
+func (u oscAsker) drain(buf []byte) {
+	raw, err := u.conn.SyscallConn()
+	if err != nil {
+		return // reading tells
+	}
+	_ = raw.Control(func(fd uintptr) {
+		for err := error(nil); err == nil; {
+			_, _, err = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+		}
+	})
 }
 
 // pingServer pings the first endpoint in an answer of the server at from that is
