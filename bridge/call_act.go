@@ -16,6 +16,8 @@ func (c *call) act(a action) {
 		c.dial(a.leg, a.dial)
 	case doRoute:
 		c.step(input{leg: a.leg, ev: c.route(a.leg, a.transfer)})
+	case doForward:
+		c.step(input{leg: a.leg, ev: c.reroute(a.leg, a.instead)})
 	case doAsk:
 		c.ask(a)
 	case doGive:
@@ -81,7 +83,7 @@ func (c *call) dial(n int, d *dial) {
 	inv := Invite{
 		ID: c.inv.ID, Call: c.id, From: d.target.From, To: d.target.To, Offer: d.offer, Hops: c.inv.Hops - 1,
 		Replaces: d.replaces, By: d.by, Early: d.terms.Early, Private: d.private,
-		Plain: d.terms.Plain,
+		Plain: d.terms.Plain, Forwarders: d.forwarders,
 	}
 	box := newLegBox(c.box, c.table.reentrant[d.target.To.Adapter])
 	conn := &connection{box: box, record: newLegRecord("out", d.target.To, d.target.From.Address)}

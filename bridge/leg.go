@@ -33,6 +33,8 @@ type Invite struct {
 	Replaces string
 	// By is who had the call transferred here; zero for nobody.
 	By Address
+	// Forwarders are those who had it forwarded instead of taking it, the last first.
+	Forwarders []Address
 	// Early: what is heard before the call is taken counts as progress.
 	Early bool
 	// Private: the caller withholds who it is from To.
@@ -156,6 +158,10 @@ type (
 		Cause  Cause // Normal, or why the call failed
 		Reason string
 		Err    error
+		// Instead is where a party that does not take a call would have it go: names
+		// on its own adapter, the preferred first. The call goes there only as the
+		// party itself could call.
+		Instead []string
 	}
 )
 

@@ -117,6 +117,11 @@ type search struct {
 	best     Cause // of the refusals so far
 	// claimed: the one that is left is taken, and can't be heard yet.
 	claimed bool
+	// instead is where a home that did not take the call would have it go.
+	instead    *forward
+	routing    bool      // it is asked where that leads
+	forwarders []Address // who had it forwarded so far, the last first
+	asks       *Offer    // offer as who waits has made it
 }
 
 // An exchange is an offer that has no answer yet.
@@ -216,6 +221,8 @@ func (m *machine) take(in input) {
 		}
 	case routed:
 		m.routed(ev)
+	case forwarded:
+		m.forwarded(ev)
 	case wanted:
 		m.wanted(in.leg, ev)
 	case given:
@@ -240,6 +247,7 @@ func (m *machine) hear(n int, ev Event) {
 		m.transcodes(n, ev.On)
 	case Ended:
 		m.legs[n].ended = true
+		m.mayForward(n, ev.Instead)
 		m.lost(n, ev.Cause)
 	}
 	if m.legs[n].away() || m.state >= ending {

@@ -23,6 +23,7 @@ const (
 	doPart
 	doTimer   // of what is in timer, at d from now; never if d is 0
 	doRoute   // find out where transfer leads
+	doForward // find out where instead leads, by leg's wish
 	doAsk     // ask another call for the partner of one of its legs
 	doGive    // hand leg to the call that wrote letter
 	doDecline // tell it no, for cause
@@ -46,6 +47,7 @@ type action struct {
 	digit    Digit
 	id       string
 	transfer TransferAsked
+	instead  []string
 	member   *member
 	letter   *letter
 	ports    [2]media.PacketPort
@@ -61,6 +63,8 @@ type dial struct {
 	replaces string
 	by       Address
 	private  bool // who calls withholds who it is
+
+	forwarders []Address
 }
 
 // A callTimer is one of a call's timers.

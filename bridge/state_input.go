@@ -36,6 +36,12 @@ type (
 		by      Address // who asked, at home
 		cause   Cause   // if it leads nowhere
 	}
+	// forwarded: where a home's wish leads that the call go elsewhere.
+	forwarded struct {
+		targets []Target
+		terms   *Terms
+		cause   Cause // if it leads nowhere
+	}
 	// wanted: another call wants the partner of a leg of this one.
 	wanted struct{ letter *letter }
 	// given: the leg that was asked of another call is here.
@@ -44,14 +50,15 @@ type (
 	denied struct{ cause Cause }
 )
 
-func (began) event()   {}
-func (joins) event()   {}
-func (rangOut) event() {}
-func (unheard) event() {}
-func (gaveUp) event()  {}
-func (halt) event()    {}
-func (flooded) event() {}
-func (routed) event()  {}
-func (wanted) event()  {}
-func (given) event()   {}
-func (denied) event()  {}
+func (began) event()     {}
+func (joins) event()     {}
+func (rangOut) event()   {}
+func (unheard) event()   {}
+func (gaveUp) event()    {}
+func (halt) event()      {}
+func (flooded) event()   {}
+func (routed) event()    {}
+func (wanted) event()    {}
+func (forwarded) event() {}
+func (given) event()     {}
+func (denied) event()    {}

@@ -19,7 +19,7 @@ func (m *machine) describe(l *member, d Description) {
 
 // seek starts a search.
 func (m *machine) seek(s *search) {
-	m.search = s
+	m.search, s.asks = s, s.offer
 	if s.offer != nil {
 		s.offer = &Offer{Seq: 1, Desc: m.present(nobody, s.terms, s.offer.Desc)}
 		if !s.offer.Desc.live() {
@@ -49,6 +49,7 @@ func (m *machine) tryNext() {
 		}
 		m.do(action{do: doDial, leg: n, dial: &dial{
 			target: t, terms: s.terms, offer: s.offer, replaces: s.replaces, by: s.by, private: s.private || s.terms.Private,
+			forwarders: s.forwarders,
 		}})
 	}
 }
@@ -103,7 +104,7 @@ func (m *machine) claimed(n int) {
 			m.pair[1] = nobody
 		}
 	}
-	s.live, s.left, s.claimed = []int{n}, nil, true
+	s.live, s.left, s.instead, s.claimed = []int{n}, nil, nil, true
 	m.timer(timerRing, claimBound)
 }
 
@@ -186,7 +187,7 @@ func (m *machine) refusedBy(n int, c Cause) {
 		for _, o := range slices.Clone(s.live) {
 			m.hang(o, Cancelled)
 		}
-		s.live, s.left = nil, nil
+		s.live, s.left, s.instead = nil, nil, nil
 	}
 	m.refusedFor(c)
 }
@@ -200,6 +201,7 @@ func (m *machine) refusedFor(c Cause) {
 	case len(s.live) > 0:
 	case len(s.left) > 0 && huntsOn(c):
 		m.tryNext()
+	case m.forward():
 	default:
 		m.foundNobody(s.best)
 	}

@@ -32,6 +32,9 @@ var stages = []struct {
 	{"a home is claimed", calling, []input{{1, Claimed{}}}},
 	{"a home is claimed while another is heard", ringing,
 		[]input{{1, Answered{1, sound("0", SendReceive, "pcmu")}}, {1, Ringing{Early: true}}, {2, Claimed{}}}},
+	{"a home would have it go elsewhere", ringing, []input{{2, Ringing{}}, {1, Ended{Cause: Moved, Instead: []string{"x"}}}}},
+	{"it is asked where that leads", calling, elsewhere},
+	{"where that leads is tried", calling, append(slices.Clone(elsewhere), input{nobody, forwarded{targets: []Target{{}}, terms: &Terms{}}})},
 	{"talking", talking, taken},
 	{"an offer is open", talking, append(slices.Clone(taken), input{1, Offered{Offer{1, sound("0", SendOnly, "pcmu")}}})},
 	{"a transfer is looked for", talking, append(slices.Clone(taken), input{1, TransferAsked{ID: "t"}})},
@@ -42,6 +45,8 @@ var stages = []struct {
 	{"another call is asked", talking, append(slices.Clone(taken), input{1, TransferAsked{ID: "t", Leg: "x"}})},
 	{"ending", ending, append(slices.Clone(taken), input{nobody, halt{Unavailable}})},
 }
+
+var elsewhere = []input{{1, Ended{Cause: Moved, Instead: []string{"x"}}}, {2, Ended{Cause: Busy}}}
 
 var taken = []input{
 	{0, MediaReady{"0", media.PacketPort{Slot: 1}}}, {1, MediaReady{"0", media.PacketPort{Slot: 2}}},
@@ -70,8 +75,9 @@ func happenings() []Event {
 		MediaReady{"0", media.PacketPort{Slot: 7}}, MediaReady{"9", media.PacketPort{Slot: 8}},
 		Transcodes{true}, Transcodes{false}, MediaLost{Stream: "0", Port: media.PacketPort{Slot: 1}}, MediaLost{Stream: "0", Port: media.PacketPort{Slot: 7}},
 		Heard{"0"}, Silent{"0"}, Silent{"9"}, Digit{Digit: '1'}, TransferAsked{ID: "u"}, TransferAsked{ID: "v", Leg: "y"},
-		Ended{Cause: Normal}, Ended{Cause: Declined},
+		Ended{Cause: Normal}, Ended{Cause: Declined}, Ended{Cause: Moved, Instead: []string{"x", "y"}},
 		rangOut{}, unheard{}, gaveUp{}, halt{Policy}, flooded{},
+		forwarded{cause: Moved}, forwarded{targets: []Target{{}}, terms: &Terms{}},
 		routed{cause: NotFound}, routed{targets: []Target{{}}, terms: &Terms{}},
 		wanted{&letter{}}, wanted{&letter{only: func(Address) bool { return false }}}, givenTo(given), denied{NotFound},
 	}
@@ -132,7 +138,7 @@ func TestNoOrderOfEventsBreaksACall(t *testing.T) {
 // ofLeg reports whether only legs say ev.
 func ofLeg(ev Event) bool {
 	switch ev.(type) {
-	case rangOut, unheard, gaveUp, halt, routed, wanted, given, denied:
+	case rangOut, unheard, gaveUp, halt, routed, forwarded, wanted, given, denied:
 		return false
 	default:
 		return true

@@ -79,7 +79,11 @@ func (l *leg) end(c bridge.Cause, text string, err error) {
 			l.post(news...)
 		}
 	}
-	l.post(bridge.Ended{Cause: c, Reason: text, Err: err})
+	end := bridge.Ended{Cause: c, Reason: text, Err: err}
+	if c == bridge.Moved && c == l.refusal.cause {
+		end.Instead = l.refusal.instead
+	}
+	l.post(end)
 }
 
 // hangup ends all branches that there still are; the leg ends when they have

@@ -41,7 +41,7 @@ func (l *leg) gone(b *branch, ev dialog.Ended) {
 	}
 	switch {
 	case l.out && !l.accepted && l.cause == 0:
-		l.failed(b, refusal{cause: cause, text: text, err: ev.Err, all: ev.Status >= 600})
+		l.failed(b, refusal{cause: cause, text: text, err: ev.Err, all: ev.Status >= 600, instead: l.e.set.insteadOf(ev)})
 	case !l.alive() || b == l.cur:
 		l.end(cause, text, ev.Err)
 	default: // another branch has the call

@@ -118,6 +118,11 @@ func (l *leg) fields(p *place) ([]wire.Field, error) {
 	if p.phone == nil && l.inv.From.Name != l.e.set.anonymous() {
 		all = append(all, wire.Field{Name: "P-Asserted-Identity", Value: "<" + p.from + ">"}) // RFC 3325 section 5
 	}
+	diverted, err := l.e.diversions(p, l.inv.Forwarders)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, diverted...)
 	by, err := l.e.set.naming.Parse(l.inv.By.Name)
 	if err != nil || l.inv.By.Adapter != l.e.env.Name {
 		return all, nil
@@ -136,6 +141,8 @@ type refusal struct {
 	text  string
 	err   error
 	all   bool // of the party, not of one of its places (RFC 3261 section 21.6)
+	// instead are the names where the call should go.
+	instead []string
 }
 
 // refusalOf makes one of a fault of our own.

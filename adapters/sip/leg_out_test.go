@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,44 @@ func TestACallToThePeerGoesItsWay(t *testing.T) {
 	}
 	u.reply(bye, 200, "", "")
 	ends(t, c, bridge.Normal)
+}
+
+func TestARedirectionSaysWhereTo(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	for _, row := range []struct {
+		status   int
+		contacts string // behind "Contact: "
+		want     []string
+	}{
+		{302, "<sip:2005@pbx.example.org>", []string{"2005"}},
+		{301, `"A, B" <sip:2005@192.0.2.66>;q=0.2, <tel:+49301234>;q=0.9, <sip:2005@192.0.2.67>`, []string{"2005", "+49301234"}},
+		{300, "<mailto:a@example.org>, <sip:2006@pbx.example.org>;q=7", []string{"2006"}},
+		{302, "<sip:pbx.example.org>", nil},
+		{305, "<sip:2005@proxy.example.org>", nil},
+		{404, "<sip:2005@pbx.example.org>", nil},
+	} {
+		c := b.dial(nil)
+		u.send(u.gw, response(u.called(), row.status, "Because", "Contact: "+row.contacts))
+		e := bridgetest.Await[bridge.Ended](c)
+		if !slices.Equal(e.Instead, row.want) {
+			t.Errorf("%s: %q, want %q", row.contacts, e.Instead, row.want)
+		}
+		u.expect("ACK ")
+	}
+}
+
+func TestWhoHasForwardedACallIsTold(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, nil)
+	c := b.dial(func(inv *bridge.Invite) {
+		inv.Forwarders = []bridge.Address{{Adapter: "pbx", Name: "2009"}, {Adapter: "chat", Name: "bob@example.org"}}
+	})
+	if got := header(u.called(), "Diversion"); got != "<sip:2009@gw.example.org>;reason=unknown;counter=1" {
+		t.Errorf("%q", got)
+	}
+	c.Leg.Hangup(bridge.Cancelled)
+	ends(t, c, bridge.Cancelled)
 }
 
 func TestAWithheldCallerIsNotNamed(t *testing.T) {

@@ -170,7 +170,12 @@ func (p *Phone) Port(stream string) media.PacketPort {
 }
 
 // End ends the leg, once.
-func (p *Phone) End(c bridge.Cause) {
+func (p *Phone) End(c bridge.Cause) { p.end(bridge.Ended{Cause: c}) }
+
+// Forward is End of a phone that would have the call go to one of those names.
+func (p *Phone) Forward(names ...string) { p.end(bridge.Ended{Cause: bridge.Moved, Instead: names}) }
+
+func (p *Phone) end(ev bridge.Ended) {
 	p.mu.Lock()
 	if p.over {
 		p.mu.Unlock()
@@ -183,7 +188,7 @@ func (p *Phone) End(c bridge.Cause) {
 	for stream, port := range ports {
 		p.Say(bridge.MediaLost{Stream: stream, Port: port, Stats: p.plane.Close(port)})
 	}
-	p.Say(bridge.Ended{Cause: c})
+	p.Say(ev)
 }
 
 // Heard lists the commands that the leg was given: "ring", "ring early",
