@@ -90,6 +90,13 @@ type Handler interface {
 	State(up bool, err error)
 }
 
+// A Batcher is a Handler that does together what is asked of it at once.
+type Batcher interface {
+	// Batch calls f. What adapters say within it of messages that were started
+	// (Starter) is written to disk when it returns, by one write.
+	Batch(f func())
+}
+
 // Env is what an adapter is given to live with.
 type Env struct {
 	Name    string                // the adapter's name in the mapping file

@@ -19,7 +19,10 @@ type handler struct {
 	talk  context.Context // what calls live in
 }
 
-var _ Handler = (*handler)(nil)
+var (
+	_ Handler = (*handler)(nil)
+	_ Batcher = (*handler)(nil)
+)
 
 func (h *handler) Message(m Message, done func(Outcome, error)) {
 	m.From.Adapter, m.To.Adapter = h.name, h.name
@@ -31,6 +34,14 @@ func (h *handler) Message(m Message, done func(Outcome, error)) {
 	if err := h.b.deliver(h.lanes, m, answer); err != nil {
 		answer(0, err)
 	}
+}
+
+func (h *handler) Batch(f func()) {
+	if d, ok := h.b.outbox.ledger.disk.(Batcher); ok {
+		d.Batch(f)
+		return
+	}
+	f()
 }
 
 func (h *handler) Incoming(inv Invite, open func(Events) Leg) error {

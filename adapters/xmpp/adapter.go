@@ -151,6 +151,9 @@ func (a *Adapter) serve(ctx, last context.Context, h bridge.Handler) error {
 	if err != nil {
 		return err
 	}
+	if b, ok := h.(bridge.Batcher); ok {
+		s.barrier.batch = b.Batch
+	}
 	a.setCurrent(s)
 	a.known.reset()
 	h.State(true, nil)

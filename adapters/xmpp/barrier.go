@@ -12,6 +12,10 @@ type barrier struct {
 	// ask sends the question. It is called with mu held, so that questions
 	// leave in their order, and must not block.
 	ask func(id string)
+	// flush has questions written. It is called behind ask, without mu.
+	flush func()
+	// batch calls f, which calls many who waited.
+	batch func(f func())
 	// prefix makes the ids of one session's questions known to it alone.
 	prefix string
 
@@ -32,8 +36,12 @@ type round struct {
 // that was queued before the call.
 func (b *barrier) join() <-chan struct{} {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.board().back
+	r, asked := b.board()
+	b.mu.Unlock()
+	if asked {
+		b.flush()
+	}
+	return r.back
 }
 
 // then is join for who does not wait: f is called when the server has handled
@@ -45,22 +53,26 @@ func (b *barrier) then(f func(lost bool)) {
 		f(true)
 		return
 	}
-	r := b.board()
+	r, asked := b.board()
 	r.told = append(r.told, f)
 	b.mu.Unlock()
+	if asked {
+		b.flush()
+	}
 }
 
-// board gives the round that serves who comes now. The lock is held.
-func (b *barrier) board() *round {
+// board gives the round that serves who comes now, and whether its question was asked just
+// now. The lock is held.
+func (b *barrier) board() (r *round, asked bool) {
 	if b.out == nil {
 		b.out = b.round()
 		b.ask(b.out.id)
-		return b.out
+		return b.out, true
 	}
 	if b.next == nil {
 		b.next = b.round()
 	}
-	return b.next
+	return b.next, false
 }
 
 // lose tells all that the session is lost.
@@ -93,13 +105,19 @@ func (b *barrier) answered(id string) bool {
 	back.told = nil
 	close(back.back)
 	b.out, b.next = b.next, nil
-	if b.out != nil {
+	again := b.out != nil
+	if again {
 		b.ask(b.out.id)
 	}
 	b.mu.Unlock()
-	for _, f := range told {
-		f(false)
+	if again {
+		b.flush()
 	}
+	b.batch(func() {
+		for _, f := range told {
+			f(false)
+		}
+	})
 	return true
 }
 

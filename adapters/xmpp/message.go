@@ -2,7 +2,6 @@ package xmpp
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"math"
@@ -32,11 +31,10 @@ func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Out
 	if m.Kind == bridge.Composing && !a.worthTelling(from, to, m.Active) {
 		return bridge.Taken, nil
 	}
-	id, stanza := a.outgoing(m, from, to)
-	if stanza == nil {
+	id, data, err := a.outgoing(m, from, to)
+	if errors.Is(err, errFormless) {
 		return 0, &bridge.Error{Op: "send", Cause: bridge.Unsupported, Err: fmt.Errorf("a %v message of %q", m.Kind, m.Of)}
 	}
-	data, err := render(stanza)
 	if errors.Is(err, errTooLarge) {
 		return 0, &bridge.Error{Op: "send", Cause: bridge.TooLarge, Reason: "the message is too long", Err: err}
 	}
@@ -70,27 +68,33 @@ func (a *Adapter) SendMessage(ctx context.Context, m bridge.Message) (bridge.Out
 	return bridge.Taken, nil
 }
 
-// outgoing is the stanza of a message and its id; nil for what has none.
-func (a *Adapter) outgoing(m bridge.Message, from, to bridge.Name) (string, xml.TokenReader) {
+var errFormless = errors.New("there is no stanza for that")
+
+// outgoing is the stanza of a message and its id; errFormless for what has none.
+func (a *Adapter) outgoing(m bridge.Message, from, to bridge.Name) (id string, data []byte, err error) {
 	source, target := formatAddress(from), formatAddress(to)
 	switch m.Kind {
 	case bridge.Text:
-		id := a.mark.wireID(m.ID, m.Body(), to)
-		return id, a.text(m, id, source, target, a.takesChatStates(to, true))
+		id = a.mark.wireID(m.ID, m.Body(), to)
+		data, err = a.text(m, id, source, target, a.takesChatStates(to, true))
+		return id, data, err
 	case bridge.Signal:
-		id := noticeID(m.ID) // an error is no news to anybody
-		return id, a.text(m, id, source, target, false)
+		id = noticeID(m.ID) // an error is no news to anybody
+		data, err = a.text(m, id, source, target, false)
+		return id, data, err
 	case bridge.Failed:
-		return m.Of, a.failure(m, source, target)
+		data, err = render(a.failure(m, source, target))
+		return m.Of, data, err
 	case bridge.Delivered, bridge.Displayed:
-		if m.Of == "" {
-			return "", nil
+		if m.Of != "" {
+			data, err = render(receipt(m, source, target))
+			return noticeID(m.ID), data, err
 		}
-		return noticeID(m.ID), receipt(m, source, target)
 	case bridge.Composing:
-		return noticeID(m.ID), chatState(m, source, target)
+		data, err = render(chatState(m, source, target))
+		return noticeID(m.ID), data, err
 	}
-	return "", nil
+	return "", nil, errFormless
 }
 
 // parties checks the names that a message goes from and to. From a domain that
@@ -159,52 +163,7 @@ func (a *Adapter) ask(s *session, id string) {
 	if err != nil {
 		return // it has nothing in it that can't be rendered
 	}
-	a.out.put(packet{data, s}, math.MaxInt)
-}
-
-// text is the stanza of a message that somebody wrote. Its type is chat: most
-// clients show normal messages apart, and that is not where an answer from a
-// phone is looked for (RFC 7572 section 5 would have normal).
-//
-// states: the recipient may want to tell us, and to be told, that somebody
-// writes.
-func (a *Adapter) text(m bridge.Message, id, from, to string, states bool) xml.TokenReader {
-	lang := ""
-	if len(m.Bodies) > 0 {
-		lang = language(m.Bodies[0].Lang)
-	}
-	attrs := stanzaAttrs("chat", id, from, to)
-	if lang != "" {
-		attrs = append(attrs, langAttr(lang))
-	}
-	var in []xml.TokenReader
-	in = append(in, texts("subject", m.Subject, lang)...)
-	in = append(in, texts("body", m.Bodies, lang)...)
-	if m.Thread != "" {
-		in = append(in, element("", "thread", nil, chars(m.Thread)))
-	}
-	in = append(in, element(nsSID, "origin-id", []xml.Attr{attr("id", id)}))
-	if stamp := written(m, time.Now()); !stamp.IsZero() {
-		in = append(in, element(nsDelay, "delay", []xml.Attr{
-			attr("from", a.domain), attr("stamp", stamp.UTC().Format("2006-01-02T15:04:05.000Z")),
-		}))
-	}
-	if nick := oneLine(m.From.Display, maxReason); nick != "" {
-		in = append(in, element(nsNick, "nick", nil, chars(nick)))
-	}
-	if m.Want.Delivered {
-		in = append(in, element(nsReceipts, "request", nil))
-	}
-	if m.Want.Displayed {
-		in = append(in, element(nsMarkers, "markable", nil))
-	}
-	if states {
-		in = append(in, element(nsChatStates, "active", nil))
-	}
-	if m.Kind == bridge.Signal {
-		in = append(in, element(nsHints, "no-store", nil))
-	}
-	return element("", "message", attrs, in...)
+	a.out.lay(packet{data, s}, math.MaxInt)
 }
 
 // written is when m was, if its reader has to be told: clients treat what has a
@@ -218,16 +177,4 @@ func written(m bridge.Message, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return at
-}
-
-func texts(name string, all []bridge.Body, inherited string) []xml.TokenReader {
-	var out []xml.TokenReader
-	for _, b := range all {
-		var attrs []xml.Attr
-		if lang := language(b.Lang); lang != inherited {
-			attrs = append(attrs, langAttr(lang))
-		}
-		out = append(out, element("", name, attrs, chars(b.Text)))
-	}
-	return out
 }

@@ -36,6 +36,15 @@ func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 
 // put adds p unless the queue is beyond limit bytes.
 func (q *queue) put(p packet, limit int) bool {
+	ok := q.lay(p, limit)
+	if ok {
+		q.rouse()
+	}
+	return ok
+}
+
+// lay is put where somebody else has it written.
+func (q *queue) lay(p packet, limit int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.size > limit {
@@ -43,11 +52,15 @@ func (q *queue) put(p packet, limit int) bool {
 	}
 	q.items = append(q.items, p)
 	q.size += len(p.data)
+	return true
+}
+
+// rouse has what is there written.
+func (q *queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
 // wait returns when the queue is not too long, or with ctx.

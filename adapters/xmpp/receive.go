@@ -9,26 +9,31 @@ import (
 	"sync"
 	"time"
 
+	"mellium.im/xmpp/stream"
+
 	"gateway/bridge"
 )
 
 // runReader reads stanzas and hands them on until the stream ends, also when
 // work is done: what has been read is ours to answer for.
 func (a *Adapter) runReader(work context.Context, s *session, h bridge.Handler) error {
-	r := s.stream.TokenReader()
-	defer r.Close()
 	for {
 		// What we read makes answers: while the server takes none, we
 		// take no more from it. At the end, there is no time for that.
 		_ = a.out.wait(work)
-		tok, err := r.Token()
+		r, err := s.conn.Stanza()
 		if err != nil {
 			return readError(err)
 		}
-		start, ok := tok.(xml.StartElement)
-		if !ok {
-			continue // white space
+		start := r.Start()
+		if start.Name.Space == stream.NS { // package wire lets only an error of that pass
+			var e stream.Error
+			if err := xml.NewTokenDecoder(r).Decode(&e); err != nil {
+				return readError(err)
+			}
+			return readError(e)
 		}
+		_, _ = r.Token() // that is start
 		if err := a.receive(s, h, r, start); err != nil {
 			return readError(err)
 		}

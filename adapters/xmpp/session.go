@@ -34,7 +34,14 @@ type session struct {
 	conn    *wire.Conn
 	stream  *xmpplib.Session
 	barrier barrier
-	gone    chan struct{} // closed when the session ends
+
+	pen    sync.Mutex // held by who writes; it guards what follows
+	buf    []byte     // what was taken last
+	left   []byte     // of that, what the system did not take at once
+	wrote  int        // bytes of it before left
+	closed bool       // nobody but runWriter writes any more
+
+	gone chan struct{} // closed when the session ends
 
 	mu      sync.Mutex         // guards waiting: senders add and remove, the reader answers
 	waiting map[string]*waiter // by the stanza's id
@@ -68,6 +75,8 @@ func (a *Adapter) connect(ctx context.Context) (*session, error) {
 	s := &session{conn: conn, stream: st, gone: make(chan struct{}), waiting: map[string]*waiter{}}
 	s.barrier.prefix = "b-" + rand.Text() + "-"
 	s.barrier.ask = func(id string) { a.ask(s, id) }
+	s.barrier.flush = func() { a.flush(s) }
+	s.barrier.batch = func(f func()) { f() }
 	return s, nil
 }
 
@@ -106,6 +115,7 @@ func streamError(err error) error {
 // runWriter writes what the queue has for s until life is done, or just work:
 // then it writes the end of the stream too.
 func (a *Adapter) runWriter(life, work context.Context, s *session) error {
+	defer s.shut(a.out)
 	for {
 		if err := a.write(s, math.MaxInt); err != nil {
 			return err
@@ -125,6 +135,7 @@ func (a *Adapter) runWriter(life, work context.Context, s *session) error {
 			if err := a.write(s, queueMax/writeSize+1); err != nil {
 				return err
 			}
+			s.shut(a.out)
 			return s.stream.Close()
 		}
 	}
@@ -132,22 +143,61 @@ func (a *Adapter) runWriter(life, work context.Context, s *session) error {
 
 // write empties the queue, or takes from it so many times.
 func (a *Adapter) write(s *session, times int) error {
-	var buf []byte
+	s.pen.Lock()
+	defer s.pen.Unlock()
 	for range times {
-		if buf = a.out.take(buf[:0], s); len(buf) == 0 {
+		if len(s.left) == 0 {
+			s.buf, s.wrote = a.out.take(s.buf[:0], s), 0
+			s.left = s.buf
+		}
+		if len(s.left) == 0 {
 			return nil
 		}
-		n, err := s.conn.Write(buf)
+		n, err := s.conn.Write(s.left)
+		s.left, s.wrote = s.left[n:], s.wrote+n
 		if err == nil {
 			continue
 		}
-		a.out.back(n)
 		if errors.Is(err, net.ErrClosed) {
 			return errors.New("the connection is closed")
 		}
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil
+}
+
+// flush writes what the queue has for s as far as that can be done without waiting. The
+// rest is runWriter's.
+func (a *Adapter) flush(s *session) {
+	if !s.pen.TryLock() {
+		a.out.rouse() // who writes now may have taken its last
+		return
+	}
+	defer s.pen.Unlock()
+	for len(s.left) == 0 && !s.closed {
+		s.buf, s.wrote = a.out.take(s.buf[:0], s), 0
+		if len(s.buf) == 0 {
+			return
+		}
+		n, err := s.conn.WriteNow(s.buf)
+		s.left, s.wrote = s.buf[n:], n
+		if err != nil {
+			break // it is runWriter's to say so
+		}
+	}
+	a.out.rouse()
+}
+
+// shut ends flush for good. What was not written goes out in another session, if it
+// may.
+func (s *session) shut(q *queue) {
+	s.pen.Lock()
+	defer s.pen.Unlock()
+	s.closed = true
+	if len(s.left) > 0 {
+		q.back(s.wrote)
+		s.left = nil
+	}
 }
 
 // runKeepAlive asks the server now and then whether it is still there. Its error

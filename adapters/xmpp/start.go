@@ -6,7 +6,8 @@ import (
 	"gateway/bridge"
 )
 
-// StartMessage implements bridge.Starter, for texts.
+// StartMessage implements bridge.Starter, for texts. One that comes while the barrier's question
+// is out goes with the next question: the server would not look at it before.
 func (a *Adapter) StartMessage(m bridge.Message, done func(bridge.Outcome, error)) bool {
 	s := a.current()
 	if m.Kind != bridge.Text || s == nil {
@@ -16,12 +17,11 @@ func (a *Adapter) StartMessage(m bridge.Message, done func(bridge.Outcome, error
 	if err != nil {
 		return false
 	}
-	id, stanza := a.outgoing(m, from, to)
-	data, err := render(stanza)
+	id, data, err := a.outgoing(m, from, to)
 	if err != nil || !s.expect(id) {
 		return false
 	}
-	if !a.out.put(packet{data, s}, queueHigh) {
+	if !a.out.lay(packet{data, s}, queueHigh) {
 		s.settle(id)
 		return false
 	}

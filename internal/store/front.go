@@ -34,6 +34,7 @@ type front struct {
 	busy    bool   // somebody writes
 	dirty   bool   // something is written that is not synced
 	waiters []waiter
+	held    int   // batches that are being gathered
 	err     error // of the last write: nothing goes in until the files are begun anew
 }
 

@@ -9,7 +9,10 @@ import (
 
 // What goes into a front without waiting.
 
-var _ bridge.Keeper = (*Log)(nil)
+var (
+	_ bridge.Keeper  = (*Log)(nil)
+	_ bridge.Batcher = (*Log)(nil)
+)
 
 // A waiter hears that so many bytes are written, and synced if they had to be.
 type waiter struct {
@@ -45,16 +48,52 @@ func (l *Log) Keep(data []byte, done func(seq uint64, err error)) bool {
 		}
 		done(seq, nil)
 	}})
-	if f.syncs || f.busy { // to wait is runKeeper's
-		f.kick()
+	if f.held > 0 {
 		f.mu.Unlock()
 		return true
 	}
-	f.write()
+	f.mu.Unlock()
+	f.oblige()
+	return true
+}
+
+// oblige writes what Keep has taken, where that makes nobody wait; else it has runKeeper do it.
+func (f *front) oblige() {
+	f.mu.Lock()
+	if len(f.waiters) == 0 {
+		f.mu.Unlock()
+		return
+	}
+	if f.syncs || f.busy || f.err == nil && len(f.buf) == 0 {
+		f.kick()
+		f.mu.Unlock()
+		return
+	}
+	if f.err == nil {
+		f.write()
+	}
 	heard, err := f.heard(), f.err
+	f.remind()
 	f.mu.Unlock()
 	tell(heard, err)
-	return true
+}
+
+// Batch implements bridge.Batcher: what Keep takes within f is written when it returns.
+func (l *Log) Batch(f func()) {
+	if l.front == nil {
+		f()
+		return
+	}
+	l.front.mu.Lock()
+	l.front.held++
+	l.front.mu.Unlock()
+	defer func() {
+		l.front.mu.Lock()
+		l.front.held--
+		l.front.mu.Unlock()
+		l.front.oblige()
+	}()
+	f()
 }
 
 // forsake forgets a record that could not be written.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -10,17 +11,27 @@ import (
 type Conn struct {
 	net.Conn
 	in    *Reader
+	raw   syscall.RawConn // nil: what is written may have to wait
 	stall time.Duration
 }
 
 // NewConn guards c. A Write that takes longer than stall fails; the
 // connection is of no use then.
 func NewConn(c net.Conn, lim Limits, stall time.Duration, drop func(Drop)) *Conn {
-	return &Conn{Conn: c, in: NewReader(c, lim, drop), stall: stall}
+	g := &Conn{Conn: c, in: NewReader(sourceOf(c), lim, drop), stall: stall}
+	if t, ok := c.(*net.TCPConn); ok {
+		if raw, err := t.SyscallConn(); err == nil {
+			g.raw = raw
+		}
+	}
+	return g
 }
 
 // Lang is the stream's default language; see Reader.Lang.
 func (c *Conn) Lang() string { return c.in.Lang() }
+
+// Stanza gives the next stanza; see Reader.Stanza.
+func (c *Conn) Stanza() (*Stanza, error) { return c.in.Stanza() }
 
 // Read reads the guarded stream.
 func (c *Conn) Read(p []byte) (int, error) { return c.in.Read(p) }

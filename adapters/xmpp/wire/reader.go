@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +33,10 @@ type Reader struct {
 	buf     []byte // the stanza at hand
 	headEnd int    // where its start tag ends in buf; 0 while it has not
 	bad     *Drop  // the stanza at hand is skipped
+
+	tokens []xml.Token // of the stanza in buf
+	dec    *xml.Decoder
+	feed   bytes.Reader // what dec reads
 
 	out   []byte // what Read gives next: part of buf, or of a literal
 	spent bool   // buf is behind out
@@ -63,9 +69,54 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if err := r.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, r.out)
+	r.out = r.out[n:]
+	return n, nil
+}
+
+// Stanza gives the next stanza, decoded: who has read the stream's header needs no other
+// decoder. What Read has begun to give is passed over. Its errors are Read's.
+func (r *Reader) Stanza() (*Stanza, error) {
+	r.out = nil
+	for {
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
+		if r.out = nil; r.spent {
+			s := &Stanza{r.tokens}
+			r.tokens = nil
+			return s, nil
+		}
+	}
+}
+
+// A Stanza is the tokens of one, from its start tag to its end tag.
+type Stanza struct{ tokens []xml.Token }
+
+// Start is its start tag, while no Token has been asked for.
+func (s *Stanza) Start() xml.StartElement {
+	start, _ := s.tokens[0].(xml.StartElement)
+	return start
+}
+
+// Token implements xml.TokenReader.
+func (s *Stanza) Token() (xml.Token, error) {
+	if len(s.tokens) == 0 {
+		return nil, io.EOF
+	}
+	tok := s.tokens[0]
+	s.tokens = s.tokens[1:]
+	return tok, nil
+}
+
+// fill reads on until there is something to give.
+func (r *Reader) fill() error {
 	for len(r.out) == 0 {
 		if r.err != nil {
-			return 0, r.err
+			return r.err
 		}
 		if len(r.chunk) > 0 {
 			r.advance()
@@ -81,9 +132,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		n, err := r.src.Read(r.raw[:])
 		r.chunk, r.srcErr = r.raw[:n], err
 	}
-	n := copy(p, r.out)
-	r.out = r.out[n:]
-	return n, nil
+	return nil
 }
 
 // advance scans up to the next event.
@@ -184,7 +233,8 @@ func (r *Reader) done() {
 		if r.headEnd == 0 { // it has no end tag of its own
 			r.headEnd = len(r.buf)
 		}
-		if why := r.hdr.verify(r.buf); why != "" {
+		if why := r.verify(); why != "" {
+			r.dec, r.tokens = nil, nil
 			r.drop(Drop{Reason: why, Head: readHead(r.buf[:r.headEnd])})
 			r.reset()
 			return

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -271,4 +272,82 @@ func (w watch) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	*w.kept = max(*w.kept, len(w.r.buf))
 	return n, err
+}
+
+// tokensOf is what a decoder makes of a stream behind a reader, from the stream's own start
+// tag on: all but white space between stanzas.
+func tokensOf(in []byte, lim Limits) (all []xml.Token, err error) {
+	d := xml.NewDecoder(NewReader(bytes.NewReader(in), lim, func(Drop) {}))
+	for depth := 0; ; {
+		tok, err := d.Token()
+		if err != nil {
+			return all, err
+		}
+		switch tok.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+		if start, ok := tok.(xml.StartElement); depth > 1 || depth == 1 && !ok || ok && start.Name.Space != nsStream {
+			if _, white := tok.(xml.CharData); depth > 1 || !white {
+				all = append(all, xml.CopyToken(tok))
+			}
+		}
+	}
+}
+
+// stanzasOf is what a reader itself makes of it.
+func stanzasOf(in []byte, lim Limits) (all []xml.Token, err error) {
+	r := NewReader(bytes.NewReader(in), lim, func(Drop) {})
+	for {
+		st, err := r.Stanza()
+		if err != nil {
+			return all, err
+		}
+		for {
+			tok, err := st.Token()
+			if err != nil {
+				break
+			}
+			all = append(all, tok)
+		}
+	}
+}
+
+func sameTokens(t *testing.T, in []byte, lim Limits) {
+	t.Helper()
+	want, err1 := tokensOf(in, lim)
+	got, err2 := stanzasOf(in, lim)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("of %q\ngot  %v\nwant %v", in, got, want)
+	}
+	if !errors.Is(err1, err2) && !errors.Is(err2, ErrBroken) {
+		t.Errorf("of %q: %v, and %v", in, err2, err1)
+	}
+}
+
+func TestStanzasDecodeAsInTheirStream(t *testing.T) {
+	t.Parallel()
+	other := `<s:stream xmlns:s='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' xmlns:x='urn:x' id='1'>`
+	for _, in := range []string{
+		testHeader + good + " " + good + "</stream:stream>",
+		testHeader + "<message id='a&amp;b\n'><x:b xmlns:x='urn:y' x:c='d'/>&lt;&#x1F600;<![CDATA[<a>]]></message><presence/></stream:stream>",
+		other + "<message><x:b x:c='d'/><b xmlns='' /><n:q/></message><iq xmlns='urn:other'><q/></iq></s:stream>",
+		other + "<message><broken></message>" + good + "<message><!-- --></message>" + good + "<message>&nosuch;</message>" + good,
+		testHeader + "<message>" + good,
+		testHeader + "<error/><stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" + "</stream:stream>",
+	} {
+		sameTokens(t, []byte(in), Defaults())
+	}
+}
+
+func FuzzStanza(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte("<message xmlns:a='b'><a:c d='e&amp;'>&lt;f</a:c></message><iq/><message></iq>" + good))
+	f.Add([]byte("<message xmlns='c' xmlns:xml='d'><stream:x/></message></stream:stream>"))
+	f.Add([]byte("<stream:error><a/></stream:error><presence\r\nto=\"&#13;\">\r\n</presence>"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		sameTokens(t, append([]byte(testHeader), in...), Limits{Bytes: 2000, Depth: 6, Attrs: 6, Value: 100, Elements: 50})
+	})
 }

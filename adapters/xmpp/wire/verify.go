@@ -1,19 +1,21 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
 )
 
-// verify decodes one stanza by itself, as the decoder behind us is going to,
-// and says what is wrong with it, or "".
-func (h *header) verify(stanza []byte) Reason {
-	d := xml.NewDecoder(bytes.NewReader(stanza))
-	depth := 0
-	for {
-		tok, err := d.Token()
+// verify decodes the stanza at hand, behind the stream's header as any other decoder
+// would, and says what is wrong with it, or "". What it has read stays in tokens.
+func (r *Reader) verify() Reason {
+	if r.dec == nil && !r.begin() {
+		return Malformed // can't be: the header is our own words
+	}
+	r.feed.Reset(r.buf)
+	r.tokens = make([]xml.Token, 0, 16)
+	for depth := 0; ; {
+		tok, err := r.dec.Token()
 		if errors.Is(err, io.EOF) && depth == 0 {
 			return NoStanza // not even an element
 		}
@@ -23,21 +25,35 @@ func (h *header) verify(stanza []byte) Reason {
 		switch t := tok.(type) {
 		case xml.StartElement:
 			depth++
-			if why := h.element(t, depth); why != "" {
+			if why := r.hdr.element(t, depth); why != "" {
 				return why
 			}
 		case xml.EndElement:
 			depth--
+		case xml.CharData:
 			if depth == 0 {
-				if d.InputOffset() != int64(len(stanza)) {
-					return Malformed
-				}
-				return ""
+				continue // white space before the stanza
 			}
+			tok = t.Copy()
 		case xml.Comment, xml.ProcInst, xml.Directive:
 			return Restricted
 		}
+		r.tokens = append(r.tokens, tok)
+		if depth == 0 {
+			if r.feed.Len() > 0 {
+				return Malformed
+			}
+			return ""
+		}
 	}
+}
+
+// begin makes a decoder that has read the stream's header.
+func (r *Reader) begin() bool {
+	r.feed.Reset(r.hdr.plain())
+	r.dec = xml.NewDecoder(&r.feed)
+	_, err := r.dec.Token()
+	return err == nil
 }
 
 // element refuses what would be taken for an element of the stream itself. The
