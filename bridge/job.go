@@ -13,6 +13,7 @@ type job struct {
 	seq   uint64 // where it is on disk; 0: it is not
 	mark  uint64 // where the disk says that it was relayed; 0: it does not
 	tries int    // Message.Try of the next attempt
+	slow  bool   // somebody must wait for it: Starter did not take it
 
 	// after is when a message that bounced may be tried again, and bounces
 	// the pace of that: the lane's own starts over with every hop that takes

@@ -57,8 +57,9 @@ func (l *lane) wake() {
 }
 
 // run carries the lane's messages until there are none, or until the outbox is
-// leaving or ctx is done: then what is left is on disk.
-func (l *lane) run(ctx context.Context) {
+// leaving or ctx is done: then what is left is on disk. Or until nothing is amiss any more:
+// then it reports true, and the lane goes on without a goroutine.
+func (l *lane) run(ctx context.Context) (light bool) {
 	l.retry = time.NewTimer(time.Hour)
 	defer l.retry.Stop()
 	impatient := time.NewTimer(patience)
@@ -66,7 +67,7 @@ func (l *lane) run(ctx context.Context) {
 	for {
 		mail, over := l.o.collect(l, len(l.queue) == 0 && l.result == nil)
 		if over {
-			return
+			return false
 		}
 		l.insert(mail)
 		leaving := l.leaving(ctx)
@@ -80,6 +81,9 @@ func (l *lane) run(ctx context.Context) {
 		}
 		l.holdBack()
 		if l.result == nil && !l.waiting && len(l.queue) > 0 {
+			if !leaving && l.o.lighten(l) {
+				return true
+			}
 			l.try(ctx)
 		}
 		l.rest(ctx, impatient, leaving)

@@ -39,13 +39,13 @@ const (
 // isLight reports whether a job can begin without a goroutine.
 func (o *outbox) isLight(j *job) bool {
 	return o.start != nil && j.m.Kind == Text && j.group != nil && j.group.info.Copies == 1 &&
-		j.seq == 0 && j.tries == 0 && j.verdict == nil && j.after.IsZero()
+		!j.slow && j.tries == 0 && j.verdict == nil && j.after.IsZero()
 }
 
 // postLight puts a job into a lane that has no goroutine. It reports false where the
 // lane must have one. The lock is held; what it leaves to be done is drive's and keepLight's.
 func (l *lane) postLight(j *job) bool {
-	if l.light.leave || !l.o.isLight(j) {
+	if l.light.leave || j.seq != 0 || !l.o.isLight(j) {
 		return false
 	}
 	if j.m.Once && slices.ContainsFunc(l.light.jobs, func(before *job) bool { return !before.m.Once }) {
@@ -131,7 +131,7 @@ func (o *outbox) drive(ctx context.Context, l *lane) {
 	}
 	o.mu.Lock()
 	delete(o.early, j.m.ID)
-	t.trying, t.leave, j.tries = false, true, 0
+	t.trying, t.leave, j.tries, j.slow = false, true, 0, true
 	o.settleLight(ctx, l)
 	o.mu.Unlock()
 }
@@ -224,10 +224,26 @@ func (o *outbox) settleLight(ctx context.Context, l *lane) {
 		l.result, cancel = o.awaitLate(ctx, l)
 	}
 	go func() {
-		defer o.wg.Done()
 		defer cancel()
-		l.run(ctx)
+		if l.run(ctx) {
+			o.drive(ctx, l)
+		} else {
+			o.wg.Done()
+		}
 	}()
+}
+
+// lighten takes a lane's goroutine away, if nothing is amiss with it any more.
+func (o *outbox) lighten(l *lane) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || len(l.mail) > 0 || slices.ContainsFunc(l.queue, func(j *job) bool { return !o.isLight(j) || j.m.Once && j.seq == 0 }) {
+		return false
+	}
+	l.light, l.queue = &light{jobs: l.queue}, nil
+	o.lights[l] = true
+	o.watch()
+	return true
 }
 
 // awaitLate gives where the goroutine will hear of an attempt that was under way before it

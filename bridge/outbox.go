@@ -150,6 +150,12 @@ func (o *outbox) newLane(pair lanePair) *lane {
 	l := &lane{o: o, pair: pair, light: &light{}}
 	o.lanes[pair], o.lights[l] = l, true
 	o.wg.Add(1)
+	o.watch()
+	return l
+}
+
+// watch has runCustody look at the lanes without goroutines. The lock is held.
+func (o *outbox) watch() {
 	if !o.watched {
 		o.watched = true
 		select {
@@ -157,7 +163,6 @@ func (o *outbox) newLane(pair lanePair) *lane {
 		default:
 		}
 	}
-	return l
 }
 
 // leave stops new attempts and waits for those under way, at most until ctx is

@@ -39,7 +39,7 @@ type front struct {
 }
 
 const (
-	frontSize = 256 << 10 // bytes of each file
+	frontSize = 1 << 20 // bytes of each file
 	// frontMost is how long a record may be; longer ones go to the stream at once.
 	frontMost = 64 << 10
 	// lag is when what need not be synced at once is, at the latest.
