@@ -34,7 +34,7 @@ func (r *Relay) ask(p media.PacketPort, f func(l *loop, g *leg)) bool {
 		r.mu.Unlock()
 		return false
 	}
-	answer := l.ask(func() bool {
+	answer := l.asked((*loop).later, func() bool {
 		g := l.leg(p)
 		if g == nil {
 			return false
@@ -44,13 +44,17 @@ func (r *Relay) ask(p media.PacketPort, f func(l *loop, g *leg)) bool {
 		return true
 	})
 	r.mu.Unlock()
+	l.kick()
 	return answer()
 }
 
 // ask pushes f, and gives what waits for its answer; it is false if the loop ends.
-func (l *loop) ask(f func() bool) func() bool {
+func (l *loop) ask(f func() bool) func() bool { return l.asked((*loop).push, f) }
+
+// asked is ask with another way for f to the loop.
+func (l *loop) asked(how func(*loop, func()), f func() bool) func() bool {
 	answer := make(chan bool, 1)
-	l.push(func() {
+	how(l, func() {
 		done := false
 		defer func() { answer <- done }()
 		done = f()
@@ -67,17 +71,24 @@ func (l *loop) ask(f func() bool) func() bool {
 
 // Set says where a port's peer is and what it may send and hear.
 func (r *Relay) Set(p media.PacketPort, s media.Setting) {
+	if l := r.set(p, s); l != nil {
+		l.kick()
+	}
+}
+
+// set gives the loop that is to be kicked; nil: none.
+func (r *Relay) set(p media.PacketPort, s media.Setting) *loop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g, l := r.find(p)
 	if l == nil {
-		return
+		return nil
 	}
 	if !r.wiring.set(g.port.number, &s) {
 		l.log.Warn("media address refused: it leads back to itself", slog.String("call", g.port.call))
 	}
 	in, out := r.formats.hold(s.In), r.formats.hold(s.Out)
-	l.push(func() {
+	l.later(func() {
 		g := l.leg(p)
 		if g == nil {
 			l.formats.release(in, out)
@@ -86,6 +97,7 @@ func (r *Relay) Set(p media.PacketPort, s media.Setting) {
 		l.at = g
 		l.apply(g, s, in, out)
 	})
+	return l
 }
 
 // Join forwards between two ports, both ways.
@@ -190,7 +202,7 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	l.ports--
 	var s media.Stats
 	var handles []int32
-	answered := l.ask(func() bool {
+	answered := l.asked((*loop).later, func() bool {
 		s = r.stats(g)
 		if l.leg(p) != nil { // else it was lost before
 			l.at = g
@@ -200,6 +212,7 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 		return true
 	})
 	r.mu.Unlock()
+	l.kick()
 	answered()
 	for _, handle := range handles { // not by the loop: the system takes its time
 		r.network.close(handle)

@@ -113,6 +113,7 @@ func (p *epoll) run(s sink) error {
 				}
 			}
 		}
+		s.rest()
 	}
 	return nil
 }

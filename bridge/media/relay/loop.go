@@ -19,8 +19,9 @@ const (
 	beat  = 20 * time.Millisecond // between two looks at those that are awake
 )
 
-// A loop carries the packets of its legs. run is its goroutine, to which
-// everything here belongs but the queue.
+// A loop carries the packets of its legs. Everything here but the queue belongs to who
+// has the turn: run's goroutine while it works, or somebody with a command while
+// that one waits.
 type loop struct {
 	number uint32
 	poller poller
@@ -47,12 +48,14 @@ type loop struct {
 	at      *leg // whose packet is being dealt with
 	buf     [maxPacket + room]byte
 	own     [eventPacket + room]byte // a packet of our own making
-	ended   bool
-	working []func()      // taken from queue
-	done    chan struct{} // closed at the end
+	working []func()                 // taken from queue
+	done    chan struct{}            // closed at the end
 
 	unpacked []parcel // taken from mail
 
+	turn  sync.Mutex  // held while somebody works: for a batch of packets, not for each
+	works bool        // run's goroutine has it; its own
+	ended atomic.Bool // run's goroutine is to end
 	waits atomic.Bool // there is something in queue
 
 	mu     sync.Mutex // guards what follows, and that nobody wakes what is closed
@@ -71,10 +74,42 @@ func (l *loop) push(f func()) {
 	}
 	l.queue = append(l.queue, f)
 	l.waits.Store(true)
-	if !l.called {
+	l.summon()
+}
+
+// summon wakes run's goroutine. The caller holds mu.
+func (l *loop) summon() {
+	if !l.called && !l.closed {
 		l.called = true
 		l.poller.wake()
 	}
+}
+
+// kick does what is in the queue, unless somebody works already; then run's goroutine will. A
+// command to a loop that waits would wake two threads otherwise. The caller holds no lock.
+func (l *loop) kick() {
+	for l.waits.Load() {
+		if !l.turn.TryLock() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.summon()
+			return
+		}
+		l.work()
+	}
+}
+
+// work does what is in the queue for kick, which has the turn, and gives it back.
+func (l *loop) work() {
+	defer l.turn.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			_ = l.mend(r) // it is in the log; the rest of the queue waits for its turn
+			l.waits.Store(true)
+		}
+	}()
+	l.now = l.clock()
+	l.woken()
 }
 
 // later is push for what nobody notices before the next packet, or the next push: it
@@ -91,15 +126,15 @@ func (l *loop) later(f func()) {
 // run is the loop's goroutine. What goes wrong with one leg costs that leg only.
 func (l *loop) run() {
 	defer close(l.done)
-	for !l.ended {
-		if err := l.guarded(); err != nil {
-			if l.at == nil {
-				l.log.Error("media loop failed", slog.Any("err", err))
-				l.ended = true
-				l.fail(err)
-			}
+	for !l.ended.Load() {
+		if err, mended := l.guarded(); err != nil && !mended {
+			l.log.Error("media loop failed", slog.Any("err", err))
+			l.ended.Store(true)
+			l.fail(err)
 		}
 	}
+	l.turn.Lock()
+	defer l.turn.Unlock()
 	for _, g := range l.legs {
 		l.secure(g, nil)
 		switch {
@@ -118,29 +153,36 @@ func (l *loop) run() {
 }
 
 // guarded waits and works until the end, or until something panics. A leg whose
-// packet or command it was is lost.
-func (l *loop) guarded() (err error) {
+// packet or command it was is lost, and all is mended.
+func (l *loop) guarded() (err error, mended bool) {
 	defer func() {
-		r := recover()
-		if r == nil {
-			return
+		if r := recover(); r != nil {
+			mended = l.at != nil
+			err = l.mend(r)
 		}
-		err = fmt.Errorf("panic: %v", r)
-		call := ""
-		if l.at != nil {
-			call = l.at.port.call
-		}
-		l.log.Error("media port failed", slog.String("call", call), slog.Any("err", err),
-			slog.String("stack", string(debug.Stack())))
-		if g := l.at; g != nil && g.loop == l {
-			l.lose(g, err)
-		}
+		l.rest()
 	}()
-	l.at = nil
 	l.batch()
+	l.at = nil
 	l.woken()
 	l.poller.arm(l.pause())
-	return l.poller.run(l)
+	l.rest()
+	return l.poller.run(l), false
+}
+
+// mend sees to what a panic, r, leaves behind. The caller has the turn.
+func (l *loop) mend(r any) error {
+	err := fmt.Errorf("panic: %v", r)
+	call := ""
+	if l.at != nil {
+		call = l.at.port.call
+	}
+	l.log.Error("media port failed", slog.String("call", call), slog.Any("err", err),
+		slog.String("stack", string(debug.Stack())))
+	if g := l.at; g != nil && g.loop == l {
+		l.lose(g, err)
+	}
+	return err
 }
 
 // fail tells every leg that it is lost with the loop.
@@ -150,13 +192,23 @@ func (l *loop) fail(err error) {
 	}
 }
 
-func (l *loop) over() bool { return l.ended }
+func (l *loop) over() bool { return l.ended.Load() }
 
 // batch begins to deal with what has come.
 func (l *loop) batch() {
+	l.turn.Lock()
+	l.works = true
 	l.now = l.clock()
 	if l.waits.Load() {
 		l.woken()
+	}
+}
+
+// rest lets others work.
+func (l *loop) rest() {
+	if l.works {
+		l.works = false
+		l.turn.Unlock()
 	}
 }
 

@@ -59,6 +59,8 @@ type sink interface {
 	over() bool
 	// batch begins some calls of what follows.
 	batch()
+	// rest ends them.
+	rest()
 	// received: the first n bytes of buffer() have come from src; n is more than
 	// maxPacket if the datagram was too long.
 	received(key uint64, n int, src netip.AddrPort)

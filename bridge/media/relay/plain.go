@@ -208,6 +208,7 @@ func (p *plainPoller) run(s sink) error {
 			}
 			s.received(a.reader.key, a.n, netip.AddrPortFrom(a.source.Addr().Unmap().WithZone(""), a.source.Port()))
 		}
+		s.rest()
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func (r *Relay) Shutdown() {
 	r.mu.Unlock()
 	if first {
 		for _, l := range r.loops {
-			l.push(func() { l.ended = true })
+			l.push(func() { l.ended.Store(true) })
 		}
 		close(r.done)
 	}
