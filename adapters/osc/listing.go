@@ -138,14 +138,23 @@ func (h *hub) addInfo(r *reply, u, v *user) {
 }
 
 // addMembers adds where the members of g are, and, where not all fit, begins
-// with the first that did not when u asks again.
+// with the first that did not when u asks again. Who has not shown where it is, is
+// told the port that it shall ping each time.
 func (h *hub) addMembers(r *reply, u *user, g *group) {
 	n, start := len(g.members), 0
+	var first *user
 	if u != nil {
 		start = u.turn % max(n, 1)
+		if !u.budget.proven && u.prover != nil && u.prover.in(g) {
+			first = u.prover
+			h.addInfo(r, u, first) // what it was told before may be lost
+		}
 	}
 	for i := range n {
 		k := (start + i) % n
+		if g.members[k] == first {
+			continue
+		}
 		if h.addInfo(r, u, g.members[k]); r.short {
 			h.metrics.drop(dropCredit)
 			if u != nil {

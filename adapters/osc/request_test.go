@@ -288,10 +288,12 @@ func TestThePortToPingIsOneThatWasTold(t *testing.T) {
 	if got := flat(r.ask("198.51.100.99:22300", alive("zed", inside, "g")), at); len(got) != 0 {
 		t.Fatalf("%q is told without credit", got)
 	}
-	got := flat(r.ask(at, alive("eva", inside, "g")), at)
-	port := fmt.Sprintf("203.0.113.1:%d", r.hub.prover.socket.Addr().Port())
-	if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, port) }) {
-		t.Errorf("no port to ping in %q", got)
+	for n := range 3 { // any may be lost
+		got := flat(r.ask(at, alive("eva", inside, "g")), at)
+		port := fmt.Sprintf("203.0.113.1:%d", r.hub.prover.socket.Addr().Port())
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, port) }) {
+			t.Errorf("no port to ping in answer %d: %q", n, got)
+		}
 	}
 }
 

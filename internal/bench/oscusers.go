@@ -186,7 +186,9 @@ func askAll(ctx context.Context, users []oscAsker, n int, whole bool) (r registe
 // size of what has come when it has been answered; whole, when it has been told
 // of all members.
 func (u oscAsker) ask(buf []byte, whole bool) (size int, ok bool) {
-	u.drain(buf)
+	if whole {
+		u.drain(buf)
+	}
 	if _, err := u.conn.WriteToUDPAddrPort(u.word, u.server); err != nil {
 		return 0, false
 	}
