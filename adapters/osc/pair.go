@@ -44,9 +44,13 @@ const (
 	// member may still ping the silent port. OscGroupClient pings every
 	// address that it was told at 0, 2, 5, 9, 15 and 21 s, and ends that at
 	// once when the first of them pinged it. One of 64 bits does not know an
-	// address from 128.0.0.0 on again, and so goes on to the end.
+	// address from 128.0.0.0 on again, and so goes on to the end; but it begins
+	// anew as soon as it is pinged, so one that keeps to those times was not.
 	quickFail = 3500 * time.Millisecond
 	slowFail  = 24 * time.Second
+	// early is how much sooner than at its time a ping may come without being
+	// one of a new beginning.
+	early = 500 * time.Millisecond
 	// content is how long after both know of each other one may have pinged
 	// last that was met at once.
 	content = 1500 * time.Millisecond
@@ -60,6 +64,9 @@ const (
 	retrial     = 10 * time.Minute
 	idleRetrial = time.Minute
 )
+
+// gaps are the times between OscGroupClient's first pings; then the last one counts.
+var gaps = [...]time.Duration{2 * time.Second, 3 * time.Second, 4 * time.Second, 6 * time.Second}
 
 // A pair is two members by UDP, and how they meet. They are told two addresses of
 // each other: directly, one that should work, and a port of ours, which stays
@@ -84,7 +91,11 @@ type pair struct {
 }
 
 // A sighting is what was seen of one side's pings to the silent port.
-type sighting struct{ first, last time.Time }
+type sighting struct {
+	first, last time.Time
+	count       int       // of pings since it began, or began anew
+	anew        time.Time // when it began anew, as something had pinged it; zero: never
+}
 
 // restart begins with the first way.
 func (p *pair) restart(now time.Time, again bool) { *p = pair{began: now, again: again} }
@@ -99,12 +110,16 @@ func (p *pair) next(now time.Time, n int) {
 }
 
 // ping notes that one side has pinged the other's port while the pair is
-// direct.
-func (p *pair) ping(side int, now time.Time) {
+// direct. asked: we have pinged that side ourselves, in the name of the other.
+func (p *pair) ping(side int, now time.Time, asked bool) {
 	s := &p.seen[side]
-	if s.first.IsZero() || now.Sub(s.last) > quiet {
-		s.first = now
+	switch {
+	case s.first.IsZero() || now.Sub(s.last) > quiet:
+		*s = sighting{first: now}
+	case asked || now.Sub(s.last) < gaps[min(s.count, len(gaps))-1]-early:
+		s.anew, s.count = now, 0
 	}
+	s.count++
 	s.last = now
 }
 
@@ -127,11 +142,14 @@ func (p *pair) goesOn(side int, since time.Time) time.Duration { return p.seen[s
 // unmet reports whether a side surely was not met. low: the address that it was
 // told is one that every client knows again.
 func (p *pair) unmet(side int, since time.Time, low bool) bool {
-	limit := slowFail
-	if low && !p.again && !p.nudged() {
-		limit = quickFail
+	s := &p.seen[side]
+	if (low || s.anew.IsZero()) && !p.again && !p.nudged() {
+		return p.goesOn(side, since) >= quickFail
 	}
-	return p.goesOn(side, since) >= limit
+	if s.anew.After(since) {
+		since = s.anew
+	}
+	return p.goesOn(side, since) >= slowFail
 }
 
 // failed reports whether the present way has failed: neither side was met, or

@@ -206,7 +206,7 @@ func (h *hub) holds(u, v *user, now time.Time, m *mail) bool {
 	if p == nil || p.relay {
 		return p != nil
 	}
-	p.ping(u.side(v), now)
+	p.ping(u.side(v), now, u.probe.as == v.name && u.probe.first.After(p.began))
 	return h.judge(u, v, now, m)
 }
 
