@@ -40,7 +40,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, jingle, mesh, osc, relay, sound or speex")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, jingle, mesh, osc, relay, sound, speex or waiting")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -92,11 +92,9 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := mesh(ctx, w, out); err != nil {
 		return err
 	}
-	m, err := w.measureQueue(ctx)
-	if err != nil {
+	if err := waits(ctx, w, out); err != nil {
 		return err
 	}
-	printQueue(out, m)
 	if err := calls(ctx, w, out); err != nil {
 		return err
 	}
@@ -116,7 +114,7 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
 	parts := map[string]func(context.Context, *world, io.Writer) error{
 		"texts": messages, "calls": calls, "jingle": jingles, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
-		"sound": sounds,
+		"sound": sounds, "waiting": waits,
 	}
 	f, ok := parts[part]
 	if !ok {
@@ -147,6 +145,21 @@ func messages(ctx context.Context, w *world, out io.Writer) error {
 		return err
 	}
 	printTexts(out, t, why, whyNoFloor)
+	return nil
+}
+
+// waits measures what texts cost that wait.
+func waits(ctx context.Context, w *world, out io.Writer) error {
+	if w.gateway == nil {
+		if err := w.start(ctx); err != nil {
+			return err
+		}
+	}
+	m, err := w.measureQueue(ctx)
+	if err != nil {
+		return err
+	}
+	printQueue(out, m)
 	return nil
 }
 
