@@ -89,6 +89,9 @@ func foldName(n bridge.Name) (bridge.Name, error) {
 // stands for. The encoding must be the one that escapeLocal makes of that
 // text, or an answer to it would go to another account.
 func foldLocal(local string) (string, error) {
+	if isPlain(local) {
+		return local, nil
+	}
 	if !utf8.ValidString(local) {
 		return "", fmt.Errorf("%w: localpart", errAddress)
 	}
@@ -106,8 +109,25 @@ func foldLocal(local string) (string, error) {
 	return text, nil
 }
 
+// isPlain reports whether a part is made of what every profile leaves as it is, as nearly all
+// are: small letters of ASCII, digits, hyphens, underscores and dots.
+func isPlain(s string) bool {
+	if s == "" || len(s) > maxPart {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
 // foldResource is RFC 7622 section 3.4.
 func foldResource(resource string) (string, error) {
+	if isPlain(resource) {
+		return resource, nil
+	}
 	if !utf8.ValidString(resource) {
 		return "", fmt.Errorf("%w: resourcepart", errAddress)
 	}
@@ -125,6 +145,9 @@ func foldResource(resource string) (string, error) {
 // some have.
 func foldDomain(domain string) (string, error) {
 	d := strings.TrimSuffix(domain, ".")
+	if isPlain(d) && !strings.Contains(d, "xn--") && d[0] != '.' && d[len(d)-1] != '.' && !strings.Contains(d, "..") {
+		return d, nil
+	}
 	if isIPv6(d) {
 		return strings.ToLower(d), nil
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/secure/precis"
+
 	"gateway/bridge"
 )
 
@@ -129,6 +131,30 @@ func FuzzEscape(f *testing.F) {
 		}
 		if strings.ContainsAny(local, ` "&'/:<>@`) {
 			t.Fatalf("%q is written %q", s, local)
+		}
+	})
+}
+
+// FuzzPlain checks that no profile changes, or refuses, what is passed by them.
+func FuzzPlain(f *testing.F) {
+	for _, s := range []string{"a", "bob.smith-1_2", "0", "a--b", "-", "xn--a", "a.b.example.org", "ab--cd.example", "1.2.3.4", "_a._b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !isPlain(s) {
+			return
+		}
+		if got, err := precis.UsernameCaseMapped.String(s); got != s || err != nil {
+			t.Errorf("a localpart %q becomes %q, %v", s, got, err)
+		}
+		if got, err := precis.OpaqueString.String(s); got != s || err != nil {
+			t.Errorf("a resourcepart %q becomes %q, %v", s, got, err)
+		}
+		if got := mapDomain(s); got != s && !strings.Contains(s, "xn--") {
+			t.Errorf("a domainpart %q becomes %q", s, got)
+		}
+		if escapeLocal(s) != s || unescapeLocal(s) != s {
+			t.Errorf("%q is escaped", s)
 		}
 	})
 }
