@@ -40,8 +40,12 @@ func (s *session) dials(to string, listed bool) (*phone, error) {
 	if !s.house.hub.claim(p, s) {
 		return nil, &bridge.Error{Op: dialOp, Cause: bridge.Busy, Reason: "Already in an active or pending call", Err: errInCall}
 	}
+	before := s.toFront(p)
 	if err := s.house.begin(p.leg, inv); err != nil {
 		s.house.hub.release(p, s)
+		if before != nil {
+			s.resume(before)
+		}
 		return nil, err
 	}
 	s.house.bridge.Changed(s.house.address(s.name))

@@ -5,7 +5,7 @@
 //	wire.Serve ──▶ session.go ──▶ connect.go, login.go   who is it?
 //	               one connection  streams.go            what is published and played
 //	                    │
-//	     commands ──▶ tongue.go, switch.go ──▶ phone.go ──┐
+//	     commands ──▶ tongue.go, switch*.go ─▶ phone.go ──┐
 //	                    machine.go: what, when            ├─▶ leg.go, describe.go ◀──▶ bridge
 //	     URLs ──────▶ line.go ────────────────────────────┤
 //	     other servers ──▶ remote.go ─────────────────────┘
@@ -47,10 +47,11 @@
 // # mod_rtmp's commands
 //
 // rtmp://HOST/phone is for clients of FreeSWITCH's mod_rtmp: login, logout,
-// register, unregister, makeCall, answer, hangup, attach, transfer, sendDTMF; and
-// connected, onLogin, onMakeCall, incomingCall, callState, onHangup, onAttach. One
-// call at a time; join, three_way and sendevent are answered and do nothing, and
-// FCSubscribe places no call.
+// register, unregister, makeCall, answer, hangup, attach, transfer, join, sendDTMF,
+// sendevent; and connected, onLogin, onMakeCall, incomingCall, callState, onHangup,
+// onAttach, event. Of several calls one is spoken in. join is a transfer: the other
+// sides of two calls go on with each other. sendevent of a call is a text. three_way
+// is refused, for nothing is mixed here, and FCSubscribe places no call.
 //
 // # URLs
 //

@@ -41,20 +41,21 @@ func (s *session) sendPage(c wire.Command) error {
 	return nil
 }
 
-// partner is who is at the other end of the client's call.
+// partner is who is at the other end of the client's call in front.
 func (s *session) partner() (string, bool) {
 	p := s.house.hub.phoneOf(s)
 	if p == nil {
 		return "", false
 	}
-	other := p.leg.inv.To
-	if p.leg.out {
-		other = p.leg.inv.From
-		if p.leg.inv.Private {
-			return "", false
-		}
+	return s.house.writable(p)
+}
+
+// writable is who is at the other end of a call, for texts; false: that is withheld.
+func (h *house) writable(p *phone) (string, bool) {
+	if p.leg.out && p.leg.inv.Private {
+		return "", false
 	}
-	name, err := s.house.set.naming.Parse(other.Name)
+	name, err := h.set.naming.Parse(p.partner().Name)
 	return name.Main, err == nil
 }
 
@@ -91,7 +92,7 @@ func (s *session) failed(c wire.Command, to string, e *bridge.Error) {
 		s.call("messageFailed", to, text)
 		return
 	}
-	s.write(c.Error(nil, wire.Obj("level", "error", "code", codeCallFailed, "description", text)).Message())
+	s.cannot(c, e.Cause, e.Reason)
 }
 
 // textHandlers are the names by which NetStream.send carries a text.
@@ -171,6 +172,9 @@ func (h *house) deliver(ctx context.Context, all []*session, m bridge.Message, f
 		name, args := "receivedPagingMessage", []any{from, m.Body()}
 		if who, ok := s.partner(); ok && who == mainOf(h, m.From) {
 			name, args = "receivedMessage", args[1:]
+		}
+		if s.app.kind == appPhone { // mod_rtmp's have one function for whatever happens
+			name, args = "event", []any{wire.Obj("Event-Name", "MESSAGE", "from", from, "_body", m.Body())}
 		}
 		if s.tryWrite(wire.Command{Name: name, ID: id, Args: args}.Message()) != nil {
 			continue

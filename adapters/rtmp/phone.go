@@ -76,7 +76,7 @@ func (p *phone) ring(early bool) {
 	if s == nil || !do.has(tellRinging) {
 		return
 	}
-	if early {
+	if early && p.house.hub.phoneOf(s) == p {
 		s.attach(p.leg.sound)
 	}
 	if !p.rang {
@@ -88,9 +88,17 @@ func (p *phone) ring(early bool) {
 // accepted implements far.
 func (p *phone) accepted() {
 	_, do := p.step(inTaken)
-	if s := p.owner(); s != nil && do.has(tellAccepted) {
+	s := p.owner()
+	if s == nil || !do.has(tellAccepted) {
+		return
+	}
+	front := p.house.hub.phoneOf(s) == p
+	if front {
 		s.attach(p.leg.sound)
-		s.tongue().accepted(s, p)
+	}
+	s.tongue().accepted(s, p, front)
+	if !front {
+		p.hold(true) // the client has turned to another call meanwhile
 	}
 }
 
@@ -104,10 +112,11 @@ func (p *phone) accept(by *session) {
 		s.tongue().cancelled(s, p)
 	}
 	p.leg.sound.setTaste(by.taste())
+	by.toFront(p)
 	by.attach(p.leg.sound)
 	p.leg.take()
 	if !p.leg.over {
-		by.tongue().accepted(by, p)
+		by.tongue().accepted(by, p, true)
 	}
 }
 
@@ -214,6 +223,17 @@ func (h *house) uri(p bridge.Party, private bool) string {
 		return `"` + d + `" <` + uri + `>`
 	}
 	return uri
+}
+
+// toFront has the client speak in a call of its from now on; the one before is held, and
+// given.
+func (s *session) toFront(p *phone) (before *phone) {
+	before = s.house.hub.front(s, p)
+	if before != nil {
+		s.detach(before.leg.sound)
+		before.leg.box.put(func() { before.hold(true) })
+	}
+	return before
 }
 
 // attach joins the client's streams to the sound of its call.

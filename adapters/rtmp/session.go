@@ -46,8 +46,10 @@ type session struct {
 	token   string // a FreeSWITCH client's session
 	next    uint32 // id of the stream that was made last
 
-	// phone is the call that the client has by commands; the hub's lock guards it.
-	phone *phone
+	// phones are the calls that the client has by commands, phone is that in front, in
+	// which it speaks; the hub's lock guards both.
+	phones []*phone
+	phone  *phone
 
 	mu      sync.Mutex // guards the rest: the leg of a call looks at it
 	streams map[uint32]*stream

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"gateway/adapters/rtmp/wire"
@@ -109,5 +110,150 @@ func TestSwitchIsCalled(t *testing.T) {
 	c.told("onHangup", got[0], "USER_BUSY")
 	if end := bridgetest.Await[bridge.Ended](other); end.Cause != bridge.Busy {
 		t.Errorf("ended by %v", end.Cause)
+	}
+}
+
+// offers waits until a leg has offered a way n times in all.
+func (r *rig) offers(call *bridgetest.Call, n int, want bridge.Dir) {
+	r.t.Helper()
+	r.eventually(want.String(), func() bool {
+		var all []bridge.Offer
+		for _, ev := range call.Events() {
+			if o, ok := ev.(bridge.Offered); ok {
+				all = append(all, o.Offer)
+			}
+		}
+		return len(all) == n && all[n-1].Desc[0].Dir == want
+	})
+}
+
+// agrees has the other side take the last offer.
+func agrees(call *bridgetest.Call, seq uint32, way bridge.Dir) {
+	d := bridgetest.Sound("pcmu")
+	d[0].Dir = way
+	call.Leg.Answer(seq, d)
+}
+
+// TestSwitchHasSeveralCalls: one is spoken in, the others are held; two of them can go on with
+// each other.
+func TestSwitchHasSeveralCalls(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	r.h.TakeCalls(nil)
+	c := r.switchPhone("alice", "secret")
+	c.told("onLogin")
+	c.say("register", "", "")
+	call := func(n int, to string) (any, *bridgetest.Call) {
+		c.say("makeCall", to, "", nil)
+		id := c.told("onMakeCall")[0]
+		there := r.takes(n)
+		c.told("callState", id, stateActive)
+		c.told("onAttach", id)
+		return id, there
+	}
+	one, bob := call(0, "bob")
+	two, carol := call(1, "carol")
+	r.offers(bob, 1, bridge.SendOnly)
+	agrees(bob, 2, bridge.ReceiveOnly)
+
+	c.say("attach", one)
+	c.told("onAttach", one)
+	r.offers(carol, 1, bridge.SendOnly)
+	r.offers(bob, 2, bridge.SendReceive)
+	c.say("sendDTMF", "5", 100.0)
+	bridgetest.Await[bridge.Digit](bob)
+
+	// A third rings meanwhile; there is a bound on them.
+	dave := r.rings("alice")
+	three := c.told("incomingCall")[0]
+	bridgetest.Await[bridge.Ringing](dave)
+	agrees(bob, 3, bridge.SendReceive)
+	c.say("answer", three)
+	c.told("callState", three, stateActive)
+	c.told("onAttach", three)
+	r.offers(bob, 3, bridge.SendOnly)
+	c.say("makeCall", "erin", "", nil)
+	c.told("onMakeCall")
+	c.say("makeCall", "fred", "", nil)
+	c.told("onMakeCall")
+	if got := c.told("onHangup"); got[1] != "USER_BUSY" {
+		t.Errorf("the fifth: %v", got)
+	}
+	if end := bridgetest.Await[bridge.Ended](r.rings("alice")); end.Cause != bridge.Busy {
+		t.Errorf("who rings at four calls: %v", end.Cause)
+	}
+
+	c.say("join", one, two)
+	ask := bridgetest.Await[bridge.TransferAsked](bob)
+	if ask.Leg != carol.Leg.ID() || ask.To.Name != "carol" {
+		t.Errorf("asked for %+v", ask)
+	}
+	bob.Leg.Transfer(ask.ID, 0)
+	bob.Leg.Hangup(bridge.Normal)
+	c.told("onHangup", one, "NORMAL_CLEARING")
+	carol.Leg.Hangup(bridge.Replaced)
+	c.told("onHangup", two, "ATTENDED_TRANSFER")
+	if _, err := c.Call(t.Context(), "join", three, one); err == nil { // which is over
+		t.Error("a call that is over is joined")
+	}
+}
+
+// TestWhatSwitchCant is said.
+func TestWhatSwitchCant(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	r.h.TakeCalls(nil)
+	c := r.switchPhone("alice", "secret")
+	c.told("onLogin")
+	c.say("makeCall", "bob", "", nil)
+	id := c.told("onMakeCall")[0]
+	r.takes(0)
+	for _, row := range []struct {
+		name string
+		args []any
+		want string
+	}{
+		{"three_way", []any{id, id}, "501 calls are not mixed here"},
+		{"join", []any{id, id}, "404 there are no two such calls"},
+		{"join", []any{id, "x"}, "404 "},
+		{"sendevent", []any{wire.Obj("a", "b")}, "501 want a call of yours"},
+		{"sendevent", []any{"x", wire.Obj("_body", "b")}, "501 "},
+		{"sendevent", []any{id, wire.Obj("a", "b")}, "400 Bad Request"},
+	} {
+		_, err := c.Call(t.Context(), row.name, row.args...)
+		if code, text := refusal(t, err); code != codeCallFailed || !strings.HasPrefix(text, row.want) {
+			t.Errorf("%s%v: %s, %q, want %q", row.name, row.args, code, text, row.want)
+		}
+	}
+}
+
+// TestSwitchWrites: an event of a call is a text to its other side, and a text an event.
+func TestSwitchWrites(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	r.h.TakeCalls(nil)
+	c := r.switchPhone("alice", "secret")
+	c.told("onLogin")
+	c.say("register", "", "")
+	c.say("makeCall", "bob", "", nil)
+	id := c.told("onMakeCall")[0]
+	r.takes(0)
+	c.told("callState", id, stateActive)
+	c.told("onAttach", id)
+	c.say("sendevent", id, wire.Obj("_body", "hello"))
+	if m := r.h.Messages(1)[0]; m.To.Name != "bob" || m.Body() != "hello" {
+		t.Errorf("written: %+v", m)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.text("alice", "bob", "and back")
+		done <- err
+	}()
+	got, _ := c.told("event")[0].(wire.Object)
+	if got.Get("_body") != "and back" || got.Get("from") != "sip:bob" || got.Get("Event-Name") != "MESSAGE" {
+		t.Errorf("event(%v)", got)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

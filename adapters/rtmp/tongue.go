@@ -12,7 +12,8 @@ type tongue interface {
 	invited(s *session, p *phone)
 	cancelled(s *session, p *phone) // by another client of the account, which has taken it
 	ringing(s *session, p *phone, early bool)
-	accepted(s *session, p *phone)
+	// accepted: front says whether the client speaks in the call.
+	accepted(s *session, p *phone, front bool)
 	held(s *session, p *phone, on bool)
 	pressed(s *session, p *phone, r rune)
 	untransferred(s *session, p *phone, c bridge.Cause)
@@ -46,7 +47,7 @@ func (siprtmpTongue) ringing(s *session, _ *phone, early bool) {
 }
 
 // accepted has two arguments only if the client has said which formats it has.
-func (siprtmpTongue) accepted(s *session, p *phone) {
+func (siprtmpTongue) accepted(s *session, p *phone, _ bool) {
 	p.mu.Lock()
 	list := p.list
 	p.mu.Unlock()
@@ -113,10 +114,14 @@ func (s *session) invite(c wire.Command) error {
 	return nil
 }
 
-// with has the leg of the client's call do something; without a call nothing is
+// with has the leg of the client's call in front do something; without a call nothing is
 // done.
-func (s *session) with(f func(*phone)) {
-	p := s.house.hub.phoneOf(s)
+func (s *session) with(f func(*phone)) { s.withCall("", f) }
+
+// withCall is with for any call of the client's, by its leg's identity; "" is that in
+// front.
+func (s *session) withCall(id string, f func(*phone)) {
+	p := s.house.hub.callOf(s, id)
 	if p == nil {
 		return
 	}

@@ -1,0 +1,67 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"testing"
+
+	. "gateway/internal/peer"
+)
+
+// A client of mod_rtmp has two calls, speaks in one at a time, and has the two phones go on
+// with each other.
+func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
+	w := newRTMPWorld(t)
+	first, second := w.phone, w.linphone(w.callConfig(1)) // which records nothing more after a hold
+	c, err := StartRTMPClient(w.ctx, w.Lab, "client")
+	w.must(err)
+	mark := c.Out.Len()
+	_, err = c.Connect(w.ctx, w.At(GatewayHost, RTMPPort), "phone")
+	w.must(err)
+	session := w.flashTold(c, mark, "connected")[0]
+	who := "alice@" + w.Host(GatewayHost)
+	sum := md5.Sum(fmt.Appendf(nil, "%v:%s:alice-pw", session, who))
+	w.flashSays(c, "login", who, hex.EncodeToString(sum[:]))
+	if got := w.flashTold(c, mark, "onLogin"); got[0] != "success" {
+		t.Fatalf("onLogin%v", got)
+	}
+	call := func(phone CallPhone) any {
+		mark := c.Out.Len()
+		w.flashSays(c, "makeCall", phone.Number(), "", nil)
+		id := w.flashTold(c, mark, "onMakeCall")[0]
+		w.await(phone, CallIncoming)
+		w.must(phone.Answer(w.ctx))
+		w.await(phone, CallTalking)
+		w.flashTold(c, mark, "onAttach")
+		return id
+	}
+	held := call(first)
+	_, in := w.flashTalks(c, 0, 0, ToneC)
+	w.hears(first, ToneC)
+	w.flashHears(c, ToneA)
+	other := call(second)
+	w.must(c.Record(w.ctx, in))
+	w.hears(second, ToneC)
+	w.flashHears(c, ToneB)
+
+	mark = c.Out.Len()
+	w.flashSays(c, "join", held, other)
+	w.flashTold(c, mark, "onHangup")
+	c.Stop() // they need it no more
+	w.hears(second, ToneA)
+	w.must(second.Hangup(w.ctx))
+	w.await(first, CallEnded)
+	w.idle()
+	r := w.waitRecord(w.gateway, "flash:alice", "flash:2001")
+	for _, l := range r.Legs {
+		if l.Adapter == "pbx" && (len(l.Streams) != 1 || l.Streams[0].In.Packets < 25 || l.Streams[0].Out.Packets < 25) {
+			t.Errorf("leg %s: %+v", l.Party, l.Streams)
+		}
+	}
+	if r.Transfers != 1 || len(r.Legs) != 3 {
+		t.Errorf("recorded as %+v", r)
+	}
+}
