@@ -21,11 +21,12 @@ type lane struct {
 	o    *outbox
 	pair lanePair
 
-	light *light // guarded by o.mu, as what follows; nil: the lane has its goroutine
-	mail  []*job
-	late  chan attempt  // of the attempt that was under way when the goroutine began
-	mailC chan struct{} // says that there is mail
-	again chan struct{} // says that a try may now go well
+	light  *light // guarded by o.mu, as what follows; nil: the lane has its goroutine
+	mail   []*job
+	late   chan attempt  // of the attempt that was under way when the goroutine began
+	lateOf *job          // whose that was
+	mailC  chan struct{} // says that there is mail
+	again  chan struct{} // says that a try may now go well
 
 	// The rest is the goroutine's own.
 	queue   []*job
@@ -257,6 +258,11 @@ func (l *lane) try(ctx context.Context) {
 // finish does what the outcome of the attempt for the first job asks for.
 func (l *lane) finish(ctx context.Context, r attempt) {
 	j := l.queue[0]
+	if errors.Is(r.err, errNotStarted) {
+		l.o.unlisten(j.m.ID)
+		j.tries, j.slow = 0, true
+		return
+	}
 	var bounce *Error
 	if r.err != nil || r.outcome != Relayed || j.transient() {
 		bounce = l.o.unlisten(j.m.ID)

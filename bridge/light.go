@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -20,14 +21,17 @@ import (
 //
 // All of a light is guarded by outbox.mu.
 type light struct {
-	jobs    []*job       // in their order; the first is under way, or the next to be
-	trying  bool         // the first is with the recipient's adapter
-	keeping int          // how many are on their way to disk
-	writing bool         // that one has arrived is being written down
-	leave   bool         // it gets its goroutine when neither keeps anybody busy
-	result  *attempt     // of the first, for the goroutine
-	late    chan attempt // set when the goroutine has begun while the first was under way
+	jobs    []*job   // in their order; the first is under way, or the next to be
+	trying  bool     // the first is with the recipient's adapter
+	keeping int      // how many are on their way to disk
+	writing bool     // that one has arrived is being written down
+	leave   bool     // it gets its goroutine when neither keeps anybody busy
+	hurry   bool     // the recipient has come back while the first was under way
+	result  *attempt // of the first, for the goroutine
 }
+
+// errNotStarted is of an attempt that there was none, for a goroutine that waits for it.
+var errNotStarted = errors.New("the adapter must be asked to wait")
 
 // lightTime is how long a lane can do without a goroutine; lightTick how often that
 // is looked at. Together they are less than a sender's patience.
@@ -121,7 +125,7 @@ func (o *outbox) drive(ctx context.Context, l *lane) {
 		o.mu.Unlock()
 		return
 	}
-	t.trying, j.tries = true, 1
+	t.trying, t.hurry, j.tries = true, false, 1
 	o.early[j.m.ID] = nil
 	o.mu.Unlock()
 	if d := j.deadline(o.expire()); d.IsZero() || time.Now().Before(d) {
@@ -129,11 +133,21 @@ func (o *outbox) drive(ctx context.Context, l *lane) {
 			return
 		}
 	}
+	o.notStarted(ctx, l, t, j)
+}
+
+// notStarted gives a lane its goroutine, for the first job needs it; or lets the goroutine
+// know, if the lane has it by now.
+func (o *outbox) notStarted(ctx context.Context, l *lane, t *light, j *job) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l.light != t {
+		l.hear(j, attempt{err: errNotStarted})
+		return
+	}
 	delete(o.early, j.m.ID)
 	t.trying, t.leave, j.tries, j.slow = false, true, 0, true
 	o.settleLight(ctx, l)
-	o.mu.Unlock()
 }
 
 // attempted hears what came of the first job of a lane that had no goroutine when it
@@ -142,13 +156,9 @@ func (o *outbox) attempted(ctx context.Context, l *lane, j *job, r attempt) {
 	o.fault.at(FaultSent)
 	o.mu.Lock()
 	t := l.light
-	if t == nil {
-		late := l.late
+	if t == nil || !t.trying || t.jobs[0] != j {
+		l.hear(j, r)
 		o.mu.Unlock()
-		select {
-		case late <- r:
-		default: // too late
-		}
 		return
 	}
 	bounce, receipt := o.early[j.m.ID], r.outcome == Arrived || j.m.Hop
@@ -208,6 +218,18 @@ func (o *outbox) forgetSoon(j *job) {
 	o.fault.at(FaultForgotten)
 }
 
+// hear lets the lane's goroutine know what came of an attempt that was under way before it
+// began, if it still waits for that. The lock is held.
+func (l *lane) hear(j *job, r attempt) {
+	if l.lateOf != j {
+		return // its time was up, and the lane has gone on
+	}
+	select {
+	case l.late <- r:
+	default: // too late
+	}
+}
+
 // settleLight gives a lane its goroutine if it is time for that. The lock is held.
 func (o *outbox) settleLight(ctx context.Context, l *lane) {
 	t := l.light
@@ -215,6 +237,7 @@ func (o *outbox) settleLight(ctx context.Context, l *lane) {
 		return
 	}
 	l.give(t.jobs)
+	l.hurry = t.hurry
 	cancel := func() {}
 	switch {
 	case t.result != nil:
@@ -237,7 +260,10 @@ func (o *outbox) settleLight(ctx context.Context, l *lane) {
 func (o *outbox) lighten(l *lane) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || len(l.mail) > 0 || slices.ContainsFunc(l.queue, func(j *job) bool { return !o.isLight(j) || j.m.Once && j.seq == 0 }) {
+	amiss := func(j *job) bool {
+		return !o.isLight(j) || j.seq == 0 && (j.m.Once || time.Since(j.m.At) > lightTime)
+	}
+	if o.closed || len(l.mail) > 0 || slices.ContainsFunc(l.queue, amiss) {
 		return false
 	}
 	l.light, l.queue = &light{jobs: l.queue}, nil
@@ -250,7 +276,7 @@ func (o *outbox) lighten(l *lane) bool {
 // began; as of any, not for longer than that may take, nor than ctx. The lock is held.
 func (o *outbox) awaitLate(ctx context.Context, l *lane) (result chan attempt, cancel func()) {
 	late := make(chan attempt, 1)
-	l.late = late
+	l.late, l.lateOf = late, l.queue[0]
 	ctx, end := context.WithTimeout(ctx, maxAttempt)
 	stop := context.AfterFunc(ctx, func() {
 		select {

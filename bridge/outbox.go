@@ -235,6 +235,10 @@ func (o *outbox) retry(a Address) {
 	defer o.mu.Unlock()
 	for pair, l := range o.lanes {
 		if pair.to == a || a.Name == "" && pair.to.Adapter == a.Adapter {
+			if l.light != nil {
+				l.light.hurry = true
+				continue
+			}
 			select {
 			case l.again <- struct{}{}:
 			default:
