@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	callRounds = 3
+	callRounds = 5
 	callRate   = 300  // calls begun in a second
-	callCount  = 1200 // in a round
+	callCount  = 1500 // in a round
 	callWarm   = 300
 	// callSettle is for what a program still does for calls that have ended.
 	callSettle = 500 * time.Millisecond

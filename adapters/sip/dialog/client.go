@@ -205,6 +205,8 @@ func (k *client) receiveInvite(m *wire.Message, status int) {
 		if !k.won {
 			k.won, k.over = true, true
 			k.stop()
+			// It lingers for repeats, and is never sent again.
+			k.data, k.r.body, k.r.fields, k.r.routes = nil, nil, nil, nil
 			k.giveUp = k.c.after(patience, k.leave) // timer M
 		}
 		k.success(m)

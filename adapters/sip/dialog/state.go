@@ -109,9 +109,11 @@ func (c *Call) draft(d *dialog, method string, fields []wire.Field, contentType 
 }
 
 // bytes writes the request for one Path. Every value has been made fit for a
-// header, or came in one.
+// header, or came in one. What is given back may wait for half a minute, and has no room to
+// spare.
 func (r *draft) bytes(p Path, branch, agent string) []byte {
-	b := make([]byte, 0, 1024+len(r.body))
+	var room [maxDatagram]byte
+	b := room[:0]
 	line := func(parts ...string) {
 		for _, s := range parts {
 			b = append(b, s...)
@@ -140,5 +142,5 @@ func (r *draft) bytes(p Path, branch, agent string) []byte {
 	}
 	line("Content-Length: ", strconv.Itoa(len(r.body)))
 	line()
-	return append(b, r.body...)
+	return slices.Concat(b, r.body)
 }
