@@ -83,13 +83,18 @@ func (w *world) page(user string, codec string) *JinglePage {
 // visit opens the page of a user, alice or bob.
 func (w *world) visit(user string, codec string) *JinglePage {
 	w.t.Helper()
+	return w.open(user, JingleConfig{Codec: codec})
+}
+
+// open is visit of a page that is like cfg.
+func (w *world) open(user string, cfg JingleConfig) *JinglePage {
+	w.t.Helper()
 	host, tone := pageHost, float64(ToneB)
 	if user == "bob" {
 		host, tone = pageHost+1, ToneC
 	}
-	p, err := StartJinglePage(w.ctx, w.Lab, JingleConfig{
-		Host: host, JID: user + "@example.org/page", Password: user + "-pw", URL: WebSocketURL(w.Lab), Tone: tone, Codec: codec,
-	})
+	cfg.Host, cfg.JID, cfg.Password, cfg.URL, cfg.Tone = host, user+"@example.org/page", user+"-pw", WebSocketURL(w.Lab), tone
+	p, err := StartJinglePage(w.ctx, w.Lab, cfg)
 	w.must(err)
 	w.t.Cleanup(func() {
 		p.Close()

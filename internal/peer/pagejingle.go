@@ -53,6 +53,9 @@ type JingleConfig struct {
 	Codec    string  // the only one of the user's, such as "pcmu"; "" for all there are
 	// Silent: it does not say that it rings.
 	Silent bool
+	// Messages: it says that it knows message initiation (XEP-0353). What it says and
+	// takes of that is the test's to do, by Raw.
+	Messages bool
 	// Batch: all candidates are in the first word, none come later.
 	Batch bool
 }
@@ -130,6 +133,7 @@ func (p *JinglePage) login(ctx context.Context) error {
 	err := p.do(ctx, "login", map[string]any{
 		"jid": p.cfg.JID, "password": p.cfg.Password, "url": p.cfg.URL, "tone": p.cfg.Tone,
 		"codec": p.cfg.Codec, "silent": p.cfg.Silent, "trickle": !p.cfg.Batch,
+		"messages": p.cfg.Messages,
 	}, nil)
 	if err != nil {
 		return err
@@ -283,6 +287,12 @@ func (p *JinglePage) Number() string {
 func (p *JinglePage) Dial(ctx context.Context, to string) error {
 	p.forget()
 	return p.do(ctx, "dial", map[string]any{"to": to}, nil)
+}
+
+// DialAs is Dial of a call that has an ID already, by a message before.
+func (p *JinglePage) DialAs(ctx context.Context, to, sid string) error {
+	p.forget()
+	return p.do(ctx, "dial", map[string]any{"to": to, "sid": sid}, nil)
 }
 
 // Answer takes the call that is coming in.

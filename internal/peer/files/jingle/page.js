@@ -87,6 +87,7 @@ function login(o) {
 	client.on("raw:outgoing", text => tell("sent", {text: String(text)}))
 	client.on("raw:incoming", text => tell("got", {text: String(text)}))
 	client.on("session:started", async () => {
+		if (o.messages) client.disco.addFeature("urn:xmpp:jingle-message:0")
 		await client.getRoster() // who has not asked for it is told nothing of it
 		client.updateCaps()
 		client.sendPresence({legacyCapabilities: client.getCurrentCaps().legacyCapabilities})
@@ -114,8 +115,8 @@ const orders = {
 		await audio.resume()
 		login(o)
 	},
-	async dial({to}) {
-		const s = client.jingle.createMediaSession(to, "call-" + ++number + "-" + Math.random().toString(36).slice(2))
+	async dial({to, sid}) {
+		const s = client.jingle.createMediaSession(to, sid ?? "call-" + ++number + "-" + Math.random().toString(36).slice(2))
 		await say(s)
 		await s.start({offerToReceiveAudio: true})
 	},
