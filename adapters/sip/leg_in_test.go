@@ -229,6 +229,8 @@ func TestNobodyMakesUsSendToWhatOnlyWeCanReach(t *testing.T) {
 	}{
 		{"a loopback address from outside", "127.0.0.1:5060", "198.51.100.7", false},
 		{"one of IPv6", "[::1]:5060", "2001:db8::7", false},
+		{"one in the dress of the other version", "[::ffff:127.0.0.1]:5060", "198.51.100.7", false},
+		{"one of many from outside", "127.9.9.9:4000", "2001:db8::7", false},
 		{"from this machine", "127.0.0.1:4000", "127.0.0.2", true},
 		{"a link-local one from outside", "169.254.169.254:80", "198.51.100.7", false},
 		{"from the link", "[fe80::1]:4000", "fe80::2", true},
