@@ -40,7 +40,7 @@ func main() {
 
 func run(out, errOut io.Writer) int {
 	gateway := flag.String("gateway", "", "measure this `binary`, built already")
-	only := flag.String("only", "", "measure only this `part`: texts, calls, jingle, mesh, osc, relay, sound, speex or waiting")
+	only := flag.String("only", "", "measure only this `part`: texts, calls, delay, jingle, mesh, osc, relay, sound, speex or waiting")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -107,6 +107,9 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 	if err := sounds(ctx, w, out); err != nil {
 		return err
 	}
+	if err := delays(ctx, w, out); err != nil {
+		return err
+	}
 	return jingles(ctx, w, out)
 }
 
@@ -114,7 +117,7 @@ func measureAll(ctx context.Context, w *world, gateway string, out io.Writer) er
 func measureOnly(ctx context.Context, w *world, part, gateway string, out io.Writer) error {
 	parts := map[string]func(context.Context, *world, io.Writer) error{
 		"texts": messages, "calls": calls, "jingle": jingles, "mesh": mesh, "osc": osc, "relay": relays, "speex": speexes,
-		"sound": sounds, "waiting": waits,
+		"sound": sounds, "waiting": waits, "delay": delays,
 	}
 	f, ok := parts[part]
 	if !ok {

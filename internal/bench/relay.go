@@ -130,12 +130,17 @@ func relayRound(ctx context.Context, dir string, c carrier, calls int) (p passag
 
 // prefer has the threads of a process run before those of others, if we may:
 // what else the machine does would else be in all times. It says whether we may.
-func prefer(pid int) bool {
+func prefer(pid int) bool { return schedule(pid, unix.SCHED_RR, 1) }
+
+// unprefer takes that back.
+func unprefer(pid int) bool { return schedule(pid, unix.SCHED_NORMAL, 0) }
+
+func schedule(pid int, policy, priority uint32) bool {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	if err != nil || len(files) == 0 {
 		return false
 	}
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority}
 	for _, f := range files {
 		thread, err := strconv.Atoi(filepath.Base(f))
 		if err != nil || unix.SchedSetAttr(thread, &attr, 0) != nil {
