@@ -27,10 +27,9 @@ type input uint8
 
 // The inputs.
 const (
-	inRing   input = iota // the other side rings
-	inTaken               // the other side has taken the call
-	inEnded               // the call has ended, or was never taken
-	inInvite              // the client wants another call
+	inRing  input = iota // the other side rings
+	inTaken              // the other side has taken the call
+	inEnded              // the call has ended, or was never taken
 	inAccept
 	inReject
 	inBye
@@ -47,12 +46,11 @@ type deed uint16
 
 // The deeds.
 const (
-	tellRinging   deed = 1 << iota // ringing
-	tellAccepted                   // accepted
-	tellOver                       // rejected, cancelled or byed, by the stage that was
-	refuseAnother                  // rejected, of the second call
-	takeCall                       // the bridge is told that the client has taken the call
-	endCall                        // the bridge is told that the call is over here
+	tellRinging  deed = 1 << iota // ringing
+	tellAccepted                  // accepted
+	tellOver                      // rejected, cancelled or byed, by the stage that was
+	takeCall                      // the bridge is told that the client has taken the call
+	endCall                       // the bridge is told that the call is over here
 	passDigit
 	passHold
 	tellHeld
@@ -77,8 +75,6 @@ func next(s stage, in input) move {
 		return move{over, tellOver}
 	case inGone, inBye, inReject:
 		return move{over, endCall}
-	case inInvite:
-		return move{s, refuseAnother}
 	}
 	switch s {
 	case placing, ringing:

@@ -8,19 +8,19 @@ func TestEveryInputInEveryStage(t *testing.T) {
 	t.Parallel()
 	table := map[stage]map[input]move{
 		placing: {
-			inRing: {ringing, tellRinging}, inTaken: {talking, tellAccepted}, inEnded: {over, tellOver}, inInvite: {placing, refuseAnother},
+			inRing: {ringing, tellRinging}, inTaken: {talking, tellAccepted}, inEnded: {over, tellOver},
 			inReject: {over, endCall}, inBye: {over, endCall}, inGone: {over, endCall},
 		},
 		ringing: {
-			inRing: {ringing, tellRinging}, inTaken: {talking, tellAccepted}, inEnded: {over, tellOver}, inInvite: {ringing, refuseAnother},
+			inRing: {ringing, tellRinging}, inTaken: {talking, tellAccepted}, inEnded: {over, tellOver},
 			inReject: {over, endCall}, inBye: {over, endCall}, inGone: {over, endCall},
 		},
 		invited: {
-			inEnded: {over, tellOver}, inInvite: {invited, refuseAnother}, inAccept: {talking, takeCall | tellAccepted},
+			inEnded: {over, tellOver}, inAccept: {talking, takeCall | tellAccepted},
 			inReject: {over, endCall}, inBye: {over, endCall}, inGone: {over, endCall},
 		},
 		talking: {
-			inEnded: {over, tellOver}, inInvite: {talking, refuseAnother}, inReject: {over, endCall}, inBye: {over, endCall}, inGone: {over, endCall},
+			inEnded: {over, tellOver}, inReject: {over, endCall}, inBye: {over, endCall}, inGone: {over, endCall},
 			inDigit: {talking, passDigit}, inHold: {talking, passHold}, inHeld: {talking, tellHeld}, inKey: {talking, tellKey},
 		},
 		over: {},
