@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +16,18 @@ import (
 // A mouth is a carrier by UDP that notes when something was sent.
 type mouth struct {
 	began time.Time
-	at    []time.Duration
 	fails error
+
+	mu sync.Mutex // guards at: whoever starts sends, and whoever repeats
+	at []time.Duration
 }
 
 func (m *mouth) network() string        { return "udp" }
 func (m *mouth) local() netip.AddrPort  { return netip.AddrPort{} }
 func (m *mouth) ended() <-chan struct{} { return nil }
 func (m *mouth) send(netip.AddrPort, []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.at = append(m.at, time.Since(m.began))
 	return m.fails
 }
