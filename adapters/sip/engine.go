@@ -12,6 +12,7 @@ import (
 
 	"gateway/adapters/sip/dialog"
 	"gateway/bridge"
+	"gateway/bridge/media"
 
 	"golang.org/x/time/rate"
 )
@@ -36,6 +37,7 @@ type engine struct {
 	dialogs *dialog.Table
 	streams streams
 	legs    legs
+	remote  bool // the Plane is
 	// spawn starts a goroutine that ends with the Run; false: it has ended.
 	spawn func(f func(ctx context.Context)) bool
 
@@ -64,6 +66,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	_, e.remote = a.env.Media.(media.Remote)
 	e.auth = authenticator{realm: a.set.realm, passwords: a.set.passwords, named: a.set.named, nonces: nonces{key: a.env.Key}}
 	e.registrar.tell = func(name string) { h.Changed(bridge.Address{Adapter: a.env.Name, Name: name}) }
 	e.status = status{handler: h, log: e.log, up: a.set.peer == nil}

@@ -10,9 +10,10 @@ import (
 
 // do has the leg do something, now, in the caller's goroutine, and what others want of it
 // meanwhile; if somebody is at it already, that one will. So what one message causes
-// is done in the goroutine that has read it. The caller holds no lock.
+// is done in the goroutine that has read it; but not if ports are another process's, which
+// takes waiting. The caller holds no lock.
 func (l *leg) do(f func()) {
-	if l.box.put(f) {
+	if l.box.put(f) && !(l.e.remote && l.e.crew.start(l.run)) {
 		l.run()
 	}
 }

@@ -28,6 +28,9 @@ type PacketPort struct {
 // IsZero reports whether p is none.
 func (p PacketPort) IsZero() bool { return p == PacketPort{} }
 
+// A Remote is a Plane in another process: Open, Close and Stats wait for that.
+type Remote interface{ Remote() }
+
 // A Plane carries packets. Every method may be called from any goroutine and
 // does not wait for the network. A command for a port that is closed does
 // nothing.

@@ -182,6 +182,9 @@ func (p *Plane) Open(o media.Open, events func(media.Event)) (media.Port, error)
 	return port, nil
 }
 
+// Remote implements media.Remote.
+func (p *Plane) Remote() {}
+
 // Set says where a port's peer is and what it may send and hear.
 func (p *Plane) Set(port media.PacketPort, s media.Setting) {
 	if q, id := p.of(port); q != nil {
