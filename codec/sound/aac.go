@@ -144,16 +144,17 @@ func (d *aacDecoder) Decode(to []int16, payload []byte) ([]int16, error) {
 
 // fold appends samples of 16 bits, those of one moment beside each other.
 func (d *aacDecoder) fold(to []int16, from []byte) []int16 {
-	to = slices.Grow(to, len(from)/(2*d.channels))
-	at := func(i int) int { return int(int16(binary.LittleEndian.Uint16(from[i:]))) }
-	if d.channels == 1 {
-		for i := 0; i+2 <= len(from); i += 2 {
-			to = append(to, int16(at(i)))
+	size := 2 * d.channels
+	n := len(from) / size
+	start := len(to)
+	to = slices.Grow(to, n)[:start+n]
+	for i := range to[start:] {
+		left := int16(binary.LittleEndian.Uint16(from[i*size:]))
+		right := left
+		if d.channels == 2 {
+			right = int16(binary.LittleEndian.Uint16(from[i*size+2:]))
 		}
-		return to
-	}
-	for i := 0; i+4 <= len(from); i += 4 {
-		to = append(to, int16((at(i)+at(i+2))/2))
+		to[start+i] = int16((int(left) + int(right)) / 2)
 	}
 	return to
 }
