@@ -16,10 +16,11 @@
 // # Who owns what
 //
 //   - The Router is immutable. A reload swaps the pointer to it.
-//   - A lane is one goroutine. It carries the messages of one sender to one
-//     recipient, one at a time and in order, and owns the jobs in it. It lives
-//     while there is something to carry. Every try is a goroutine of its own
-//     that the lane waits for.
+//   - A lane carries the messages of one sender to one recipient, one at a time
+//     and in order. It lives while there is something to carry. While nothing is
+//     amiss it is a record that whoever has news of it takes one step on (light.go);
+//     else it is one goroutine, which owns the jobs in it, and every try is a
+//     goroutine of its own that the lane waits for.
 //   - A group joins the copies of one message to several homes and decides
 //     what its sender hears.
 //   - The outbox knows the lanes, the disk, and what was relayed and may still

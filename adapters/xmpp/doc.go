@@ -7,8 +7,8 @@
 //
 // Adapter keeps one session with the server, and looks for the server again
 // when it is lost. In a session one goroutine reads and hands on, one writes
-// what the queue holds, and one asks the server now and then whether it is
-// still there. Nothing that stands in a stanza may end the stream: package
+// what the queue holds and nobody could write at once, and one asks the server now and
+// then whether it is still there. Nothing that stands in a stanza may end the stream: package
 // wire keeps what would choke the decoder from it, addresses are parsed here
 // and not by the library, and a panic ends with its stanza.
 //

@@ -6,7 +6,8 @@
 // must not be able to do that. [Reader] therefore cuts the stream into stanzas
 // without parsing it, holds each back until it is complete and within
 // [Limits], decodes it by itself, and lets it through only if that works.
-// What is over a limit is skipped without being kept.
+// What is over a limit is skipped without being kept. [Reader.Stanza] gives what that decoder
+// has made of it, so that nobody decodes it once more.
 //
 //	socket -> scanner -> limits -> decoded alone -> Read
 //	                       |            |
