@@ -18,6 +18,7 @@ import (
 const (
 	staying     = time.Hour       // after a party's last text
 	maxStaying  = 100             // in one group
+	maxTalking  = 1000            // groups: they may come and go quicker than that
 	answering   = time.Minute     // in which a text can be refused
 	maxSent     = 4096            // texts that can be
 	echoing     = 5 * time.Second // in which our own text may come back by another gateway
@@ -256,6 +257,12 @@ func (c *chat) stay(group, name string) {
 	defer c.mu.Unlock()
 	names := c.staying[group]
 	if names == nil {
+		if len(c.staying) >= maxTalking {
+			maps.DeleteFunc(c.staying, func(_ string, names map[string]time.Time) bool { return c.forgetSilent(names) == 0 })
+		}
+		if len(c.staying) >= maxTalking {
+			return
+		}
 		names = map[string]time.Time{}
 		c.staying[group] = names
 	}
@@ -269,8 +276,7 @@ func (c *chat) present(group string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	names := c.staying[group]
-	maps.DeleteFunc(names, func(_ string, at time.Time) bool { return c.now().Sub(at) > staying })
-	if len(names) == 0 {
+	if c.forgetSilent(names) == 0 {
 		delete(c.staying, group)
 	}
 	list := make([]string, 0, len(names))
@@ -278,6 +284,12 @@ func (c *chat) present(group string) []string {
 		list = append(list, name)
 	}
 	return list
+}
+
+// forgetSilent forgets those who have been silent for too long, and gives how many are left.
+func (c *chat) forgetSilent(names map[string]time.Time) int {
+	maps.DeleteFunc(names, func(_ string, at time.Time) bool { return c.now().Sub(at) > staying })
+	return len(names)
 }
 
 // drain refuses what comes from now on.

@@ -160,6 +160,26 @@ func TestTextsOfAGroupReachWhoIsInItsConversation(t *testing.T) {
 	same(t, "what is no text", k.said(), nil)
 }
 
+// Groups come and go quicker than their conversations are forgotten.
+func TestConversationsAreBounded(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t)
+	for i := range 2 * maxTalking {
+		k.chat.stay(fmt.Sprint("group", i), "alice")
+	}
+	if n := len(k.chat.staying); n != maxTalking {
+		t.Errorf("%d conversations, want %d", n, maxTalking)
+	}
+	if got := k.chat.present("group0"); !slices.Equal(got, []string{"alice"}) {
+		t.Errorf("%q are in the first", got)
+	}
+	k.now = k.now.Add(staying + time.Second)
+	k.chat.stay("late", "bob")
+	if got := k.chat.present("late"); !slices.Equal(got, []string{"bob"}) || len(k.chat.staying) != 1 {
+		t.Errorf("an hour later %q are in one of %d", got, len(k.chat.staying))
+	}
+}
+
 func TestRefusalsAreTold(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t)

@@ -214,10 +214,13 @@ func (m *member) pinged(name string, in datagram.Packet, now time.Time, out *mai
 		}
 		return false
 	}
-	before := p.heard()
+	before, seen := p.heard(), p.seen
 	ok, first := p.ping(in.From, now)
 	if !ok {
 		return false
+	}
+	if seen != p.seen && m.from[seen] == p {
+		delete(m.from, seen) // it is there no more
 	}
 	m.from[in.From] = p
 	m.times(p, in, now, out)

@@ -277,6 +277,23 @@ func TestOnlyMembersAreHeard(t *testing.T) {
 	}
 }
 
+// A NAT that gives a member another port leaves the old one to others; and who pings
+// from many ports is kept at the last one.
+func TestAMemberIsAtOneUnknownPort(t *testing.T) {
+	t.Parallel()
+	m, out := newTestMember(t)
+	m.bridge = nopHandler{}
+	m.fromServer(info(t, "tim", "192.168.1.7:22300", "198.51.100.7:4000"), time.Now(), out)
+	known := len(m.from)
+	for port := range 100 {
+		from := netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), uint16(5000+port))
+		m.arrive([]datagram.Packet{{Data: ping("tim"), From: from}}, out)
+		if m.from[from] == nil || len(m.from) != known+1 {
+			t.Fatalf("%d addresses after pings from %d ports, want one more than %d", len(m.from), port+1, known)
+		}
+	}
+}
+
 func TestPingsAreMeasuredBetweenGateways(t *testing.T) {
 	t.Parallel()
 	m, out := newTestMember(t)
