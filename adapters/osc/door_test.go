@@ -8,11 +8,13 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +263,58 @@ func TestAConnectionThatDoesWrongEnds(t *testing.T) {
 }
 
 // What a slow one does not take is dropped; nobody waits for it.
+// One address has so many connections at most, by whatever door and whether it says
+// anything or not; and others when those have ended.
+func TestConnectionsFromOneAddressAreBounded(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, func(c *Config) {
+		c.Listen = []string{"tcp:127.0.0.1:0", "ws:127.0.0.1:0"}
+	}, false)
+	doors := addrs(t, a)
+	var all []net.Conn
+	open := func(door int) net.Conn {
+		c, err := net.Dial("tcp", doors[door].String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		all = append(all, c)
+		return c
+	}
+	for i := range maxFrom {
+		open(i % 2)
+	}
+	for door := range doors {
+		one := open(door)
+		if err := one.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := one.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("door %d: %d bytes, %v; want that the connection is closed", door, n, err)
+		}
+	}
+	for _, c := range all {
+		c.Close()
+	}
+	for until := time.Now().Add(patience); ; { // as soon as they are gone
+		c, err := net.Dial("tcp", doors[0].String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, buf := bufio.NewReader(c), make([]byte, 0, wire.MaxPacket)
+		if _, err = c.Write(wire.AppendFrame(nil, wire.Prefixed, alive("tim", inside, "g"))); err == nil {
+			_, err = wire.ReadFrame(in, wire.Prefixed, buf)
+		}
+		c.Close()
+		if err == nil {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("nobody else is let in: %v", err)
+		}
+	}
+}
+
 func TestASlowConnectionHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	g := newGuest(wire.Prefixed)

@@ -85,7 +85,7 @@ func (s *server) bind(ctx context.Context, d door) error {
 	if err != nil {
 		return fmt.Errorf("listen on %v: %w", d, err)
 	}
-	s.listeners = append(s.listeners, l)
+	s.listeners = append(s.listeners, &gate{Listener: l, conns: &s.conns, metrics: s.metrics})
 	addr := netip.AddrPort{}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		addr = netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), tcp.AddrPort().Port())

@@ -17,7 +17,6 @@ import (
 const (
 	introduction = 10 * time.Second // in which a connection must have registered
 	writing      = 10 * time.Second // that the other end may take for what we write
-	maxFrom      = 64               // connections from one address
 	maxFrame     = 16 << 10         // bytes; what is longer than members take is dropped, but this ends the connection
 )
 
@@ -73,13 +72,11 @@ func remote(text string) netip.Addr {
 
 // runLink serves one connection to its end.
 func (s *server) runLink(ctx context.Context, l link, f wire.Framing, from netip.Addr) {
-	c := &conn{link: l, from: from}
-	if !s.conns.add(c) {
-		s.metrics.drop(dropStranger)
+	if !s.conns.add(l) {
 		l.close()
 		return
 	}
-	defer s.conns.remove(c)
+	defer s.conns.remove(l)
 	g := newGuest(f)
 	stranger := time.AfterFunc(introduction, func() {
 		if !s.hub.seated(g) {
@@ -160,52 +157,3 @@ func (s *stream) write(_ context.Context, frames []byte) error {
 }
 
 func (s *stream) close() { _ = s.conn.Close() } // nothing is lost with it
-
-// conns are the connections of a server.
-type conns struct {
-	limit int
-
-	mu     sync.Mutex // guards the rest
-	all    map[*conn]bool
-	from   map[netip.Addr]int
-	closed bool
-}
-
-type conn struct {
-	link link
-	from netip.Addr
-}
-
-// add notes a connection, unless there are too many, or the end has come.
-func (c *conns) add(n *conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed || len(c.all) >= c.limit || c.from[n.from] >= maxFrom {
-		return false
-	}
-	if c.all == nil {
-		c.all, c.from = map[*conn]bool{}, map[netip.Addr]int{}
-	}
-	c.all[n] = true
-	c.from[n.from]++
-	return true
-}
-
-func (c *conns) remove(n *conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.all, n)
-	if c.from[n.from]--; c.from[n.from] == 0 {
-		delete(c.from, n.from)
-	}
-}
-
-// closeAll closes those that there are, and lets none come.
-func (c *conns) closeAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	for n := range c.all {
-		n.link.close()
-	}
-}
