@@ -43,7 +43,8 @@ func (q *queue) put(p packet, limit int) bool {
 	return ok
 }
 
-// lay is put where somebody else has it written.
+// lay is put where somebody else has it written; unless it becomes so much that the reader
+// waits for room, who may have to read before that.
 func (q *queue) lay(p packet, limit int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -51,7 +52,9 @@ func (q *queue) lay(p packet, limit int) bool {
 		return false
 	}
 	q.items = append(q.items, p)
-	q.size += len(p.data)
+	if q.size += len(p.data); q.size > queueHigh {
+		q.rouse()
+	}
 	return true
 }
 
