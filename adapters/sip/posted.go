@@ -52,13 +52,19 @@ func (p *posted) start(f flow, branch, method string, data []byte, done func(*wi
 		}
 	}
 	p.mu.Unlock()
-	err := f.write(data)
-	if err != nil {
-		p.mu.Lock()
-		delete(p.all, key)
-		p.mu.Unlock()
+	if err := f.write(data); err != nil && p.withdraw(key) {
+		return err
 	}
-	return err
+	return nil
+}
+
+// withdraw forgets one that could not be sent; false: its end has been told meanwhile.
+func (p *posted) withdraw(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, there := p.all[key]
+	delete(p.all, key)
+	return there
 }
 
 // run repeats until ctx is done, and then ends them all.

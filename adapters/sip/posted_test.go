@@ -17,6 +17,7 @@ import (
 type mouth struct {
 	began time.Time
 	fails error
+	slow  time.Duration // how long it takes to send
 
 	mu sync.Mutex // guards at: whoever starts sends, and whoever repeats
 	at []time.Duration
@@ -27,9 +28,17 @@ func (m *mouth) local() netip.AddrPort  { return netip.AddrPort{} }
 func (m *mouth) ended() <-chan struct{} { return nil }
 func (m *mouth) send(netip.AddrPort, []byte) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.at = append(m.at, time.Since(m.began))
+	m.mu.Unlock()
+	time.Sleep(m.slow)
 	return m.fails
+}
+
+// sent is when something was.
+func (m *mouth) sent() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fmt.Sprint(m.at)
 }
 
 // inPosted runs f with transactions that nobody waits in, in time of their own.
@@ -73,7 +82,7 @@ func TestWhatIsNotAnsweredIsRepeatedAndGivenUp(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		want := "[0s 500ms 1.5s 3.5s 7.5s 11.5s 15.5s 19.5s 23.5s 27.5s 31.5s]" // RFC 3261 section 17.1.2.2, timer E
-		if got := fmt.Sprint(m.at); got != want {
+		if got := m.sent(); got != want {
 			t.Errorf("sent at %s, want %s", got, want)
 		}
 		if !errors.Is(end, errNoAnswer) || took != timerF {
@@ -105,7 +114,7 @@ func TestAnAnswerEndsTheRepeats(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		// The one that has a provisional response is repeated once, and then every four seconds (timer E).
-		if got, want := fmt.Sprint(m.at), "[0s 100ms 200ms 500ms 700ms 1.7s]"; got != want {
+		if got, want := m.sent(), "[0s 100ms 200ms 500ms 700ms 1.7s]"; got != want {
 			t.Errorf("sent at %s, want %s", got, want)
 		}
 		p.deliver(answerTo(t, magic+"0", 200))
@@ -142,5 +151,20 @@ func TestWhatCantBeSentDoesNotStart(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+func TestWhatEndsWhileItIsBeingSentIsToldOnce(t *testing.T) {
+	inPosted(t, func(p *posted, m *mouth, end func()) {
+		m.fails, m.slow = errNoSocket, 100*time.Millisecond
+		heard := make(chan error, 2)
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			end()
+		}()
+		err := p.start(flow{carrier: m}, magic+"1", "MESSAGE", []byte("x"), func(_ *wire.Message, err error) { heard <- err })
+		if err != nil || len(heard) != 1 || !errors.Is(<-heard, errClosed) {
+			t.Errorf("it started with %v, and its end was not told once", err)
+		}
 	})
 }
