@@ -5,7 +5,6 @@ go 1.26.0
 require (
 	github.com/coder/websocket v1.8.15
 	github.com/emiago/sipgo v1.7.2
-	github.com/gotranspile/g722 v0.0.0-20240123003956-384a1bb16a19
 	github.com/hypebeast/go-osc v0.0.0-20220308234300-cec5a8a1e5f5
 	github.com/icholy/digest v1.2.0
 	github.com/minio/highwayhash v1.0.4

@@ -2,11 +2,9 @@ package sound
 
 import (
 	"fmt"
-	"slices"
-
-	"github.com/gotranspile/g722"
 
 	"gateway/codec"
+	"gateway/codec/g722"
 )
 
 // G.722 has 16,000 samples a second, though its RTP clock has 8000 (RFC 3551
@@ -29,14 +27,12 @@ type g722Decoder struct {
 }
 
 func newG722Decoder(f codec.Format, _ int) (codec.Decoder, error) {
-	return &g722Decoder{concealer: newConcealer(g722Rate), state: g722.NewDecoder(g722.Rate64000, 0)}, nil
+	return &g722Decoder{concealer: newConcealer(g722Rate), state: g722.NewDecoder()}, nil
 }
 
 func (d *g722Decoder) Decode(pcm []int16, payload []byte) ([]int16, error) {
 	start := len(pcm)
-	pcm = slices.Grow(pcm, 2*len(payload))[:start+2*len(payload)]
-	n := d.state.Decode(pcm[start:], payload)
-	pcm = pcm[:start+n]
+	pcm = d.state.Decode(pcm, payload)
 	d.heard(pcm[start:])
 	return pcm, nil
 }
@@ -48,7 +44,7 @@ type g722Encoder struct {
 
 func newG722Encoder(f codec.Format, s Setting) (codec.Encoder, error) {
 	frame := s.samples(g722Rate) &^ 1
-	return &g722Encoder{state: g722.NewEncoder(g722.Rate64000, 0), frame: frame}, nil
+	return &g722Encoder{state: g722.NewEncoder(), frame: frame}, nil
 }
 
 func (e *g722Encoder) Rate() int  { return g722Rate }
@@ -58,8 +54,5 @@ func (e *g722Encoder) Encode(out []byte, pcm []int16) ([]byte, error) {
 	if len(pcm) != e.frame {
 		return out, errFrame(len(pcm), e.frame)
 	}
-	start := len(out)
-	out = slices.Grow(out, len(pcm)/2)[:start+len(pcm)/2]
-	n := e.state.Encode(out[start:], pcm)
-	return out[:start+n], nil
+	return e.state.Encode(out, pcm), nil
 }
