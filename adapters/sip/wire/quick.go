@@ -47,7 +47,7 @@ func (g *glance) header(f *Field) gosip.Header {
 			return &g.contact
 		}
 	case "Call-ID":
-		if f.Value != "" {
+		if f.Value != "" && printable(f.Value) {
 			g.callID = gosip.CallIDHeader(f.Value)
 			return &g.callID
 		}
@@ -69,12 +69,23 @@ func (g *glance) header(f *Field) gosip.Header {
 			return &g.length
 		}
 	case "Content-Type":
-		if f.Value != "" {
+		if f.Value != "" && printable(f.Value) {
 			g.kind = gosip.ContentTypeHeader(f.Value)
 			return &g.kind
 		}
 	}
 	return nil
+}
+
+// printable reports whether s is of ASCII and without controls: sipgo takes off it whatever
+// Unicode holds to be white space.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // readVia reads one that is no list.

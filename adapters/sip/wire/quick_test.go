@@ -114,3 +114,37 @@ func FuzzQuick(f *testing.F) {
 		}
 	})
 }
+
+// FuzzQuickInMessages holds what glances see of a whole message against sipgo.
+func FuzzQuickInMessages(f *testing.F) {
+	f.Add(good)
+	f.Add(strings.Replace(good, "Via:", "Via: SIP/2.0/UDP first.example;branch=z9hG4bKb;a;b;c;d\r\nContact: <sip:a@b;x=1>\r\nm: <sip:c@d>\r\nVia:", 1))
+	f.Fuzz(func(t *testing.T, data string) {
+		m, err := Parse([]byte(data))
+		if err != nil {
+			return
+		}
+		var want []gosip.Header
+		for _, field := range m.Fields {
+			values, err := typed(field)
+			if err != nil {
+				t.Fatalf("%v is taken, sipgo says: %v", field, err)
+			}
+			want = append(want, values...)
+		}
+		var got []gosip.Header
+		if m.Request != nil {
+			got = m.Request.Headers()
+		} else {
+			got = m.Response.Headers()
+		}
+		if len(got) < len(want) { // a body brings a Content-Length
+			t.Fatalf("glances see %v, sipgo %v", got, want)
+		}
+		for i := range want {
+			if !reflect.DeepEqual(settled(got[i]), settled(want[i])) {
+				t.Fatalf("a glance sees %#v, sipgo %#v", got[i], want[i])
+			}
+		}
+	})
+}
