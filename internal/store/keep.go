@@ -99,9 +99,23 @@ func (l *Log) Batch(f func()) {
 // forsake forgets a record that could not be written.
 func (l *Log) forsake(seq uint64, err error) {
 	l.front.mu.Lock()
-	delete(l.fresh, seq)
+	l.disown(seq)
 	l.front.mu.Unlock()
 	l.store.link.fail(err)
+}
+
+// disown sees to it that a record which is said not to be on disk is not there, though it
+// may be on its way into the stream, or have come there, since it could not be written. The
+// lock is held.
+func (l *Log) disown(seq uint64) {
+	if k := l.fresh[seq]; k != nil {
+		k.gone = true
+		delete(l.fresh, seq)
+	}
+	if at := l.behind[seq]; at != 0 {
+		delete(l.behind, seq)
+		l.later(at, nil)
+	}
 }
 
 // Drop implements bridge.Keeper.

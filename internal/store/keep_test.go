@@ -124,3 +124,35 @@ func TestWhatCantBeKeptIsTold(t *testing.T) {
 		t.Error("a store that has failed makes nobody wait")
 	}
 }
+
+func TestWhatIsSaidToBeLostIsNotCarriedOver(t *testing.T) {
+	t.Parallel()
+	s := halted(t, t.TempDir())
+	l, f := s.Outbox, s.Outbox.front
+	file := f.files[0]
+	reader, err := os.Open(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	f.files[0] = reader
+	lost := keep(t, l, "lost")
+	f.mu.Lock()
+	f.write()
+	l.leaving = l.inOrder() // as move does it before who waits has heard
+	heard, failed := f.heard(), f.err
+	f.mu.Unlock()
+	tell(heard, failed)
+	if err := within(t, lost); !errors.Is(err, errDown) {
+		t.Error(err)
+	}
+	f.files[0] = file
+	_, count, _, _ := s.link.state()
+	s.link.heal(count) // the stream has not heard of it
+	if err := l.carry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all := contents(t, s); len(all) > 0 {
+		t.Errorf("%s is on disk all the same", all)
+	}
+}

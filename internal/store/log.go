@@ -102,7 +102,7 @@ func (l *Log) append(ctx context.Context, data []byte) (uint64, error) {
 	l.fresh[seq] = &kept{seq: seq, data: data}
 	l.rouse()
 	if err := f.put(frame{kind: frameRecord, seq: seq, data: data}, f.syncs); err != nil {
-		delete(l.fresh, seq)
+		l.disown(seq)
 		l.store.link.fail(err)
 		return 0, fmt.Errorf("%w: %w", errDown, err)
 	}
