@@ -154,6 +154,19 @@ func (f *line) give(o convert.Out) {
 	}
 }
 
+// clock is that of what goes out, or of what will before anything has, in Hz.
+func (f *line) clock() uint32 {
+	if rate := f.rate.Load(); rate != 0 {
+		return rate
+	}
+	for _, w := range f.ways {
+		if w.Mode > media.CrossUntouched && !w.In.Format.IsNoise() {
+			return clock(w.Out.Format.Rate)
+		}
+	}
+	return 0 // which no line has
+}
+
 // relink makes the line of what comes from g, if it takes one; one that does the same
 // stays.
 func (l *loop) relink(g *leg) {

@@ -132,8 +132,13 @@ func (l *loop) originate(p *leg, rate uint32) bool {
 		m.ssrc = rand.Uint32() // the numbers of another would not go on
 		m.packets, m.octets = 0, 0
 	}
-	if p.sound != rate {
+	switch {
+	case p.sound == 0:
 		p.mark = mark{timestamp: rand.Uint32(), at: l.now}
+	case p.sound != rate:
+		// It may be anything, but there are phones that throw away what is older than
+		// what they had from another source.
+		p.mark = mark{timestamp: l.elapsed(p), at: l.now}
 	}
 	p.sound, p.shift = rate, 0
 	p.last = head{ssrc: m.ssrc, sequence: uint16(rand.Uint32())}
@@ -146,10 +151,7 @@ func (l *loop) carry(g, p *leg, h rtp.Header, r route, b []byte) {
 	if !ok {
 		return // that was counted
 	}
-	rate := g.line.rate.Load()
-	if rate == 0 {
-		rate = r.other
-	}
+	rate := g.line.clock()
 	if kind, other := l.formats.takesEvents(p.out, rate); kind != noType {
 		r.out, r.other = kind, other
 	}
