@@ -15,7 +15,10 @@ import (
 // with each other.
 func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
 	w := newRTMPWorld(t)
-	first, second := w.phone, w.linphone(w.callConfig(1)) // which records nothing more after a hold
+	// They share no format. The first is no baresip: that records nothing more once it was on hold.
+	one, two := w.callConfig(2), w.callConfig(1)
+	one.Tone, two.Codec = ToneA, "g722"
+	first, second := w.linphone(one), w.baresip(two)
 	c, err := StartRTMPClient(w.ctx, w.Lab, "client")
 	w.must(err)
 	mark := c.Out.Len()
@@ -43,6 +46,7 @@ func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
 	w.hears(first, ToneC)
 	w.flashHears(c, ToneA)
 	other := call(second)
+	w.await(first, CallHeld)
 	w.must(c.Record(w.ctx, in))
 	w.hears(second, ToneC)
 	w.flashHears(c, ToneB)
@@ -51,17 +55,19 @@ func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
 	w.flashSays(c, "join", held, other)
 	w.flashTold(c, mark, "onHangup")
 	c.Stop() // they need it no more
+	w.await(first, CallTalking)
+	w.hears(first, ToneB)
 	w.hears(second, ToneA)
 	w.must(second.Hangup(w.ctx))
 	w.await(first, CallEnded)
 	w.idle()
-	r := w.waitRecord(w.gateway, "flash:alice", "flash:2001")
+	r := w.waitRecord(w.gateway, "flash:alice", "flash:2003")
 	for _, l := range r.Legs {
 		if l.Adapter == "pbx" && (len(l.Streams) != 1 || l.Streams[0].In.Packets < 25 || l.Streams[0].Out.Packets < 25) {
 			t.Errorf("leg %s: %+v", l.Party, l.Streams)
 		}
 	}
-	if r.Transfers != 1 || len(r.Legs) != 3 {
+	if r.Media != "transcoded" || r.Transfers != 1 || len(r.Legs) != 3 {
 		t.Errorf("recorded as %+v", r)
 	}
 }
