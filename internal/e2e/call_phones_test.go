@@ -144,24 +144,39 @@ func (w *world) wantTalk(r record, by string) {
 
 func TestPhoneHoldsAndResumes(t *testing.T) {
 	w, _ := newRingWorld(t, "")
-	one, two := w.linphone(w.callConfig(0)), w.baresip(w.callConfig(1))
+	one, two, three := w.linphone(w.callConfig(0)), w.linphone(w.callConfig(1)), w.baresip(w.callConfig(2))
 	w.connect(one, two, at(1), ToneA, ToneB)
 	for _, row := range []struct {
-		holds CallPhone
-		tone  float64 // the other's
-	}{{one, ToneB}, {two, ToneA}} {
-		mark := two.Out.Len()
+		holds, waits *LinphonePhone
+		tone         float64 // of who waits
+	}{{one, two, ToneB}, {two, one, ToneA}} {
 		w.must(row.holds.Hold(w.ctx))
-		way := Containing("a=sendonly") // as the one who waits, or who holds, writes it
-		if _, err := two.Out.WaitAfter(w.ctx, mark, way); err != nil {
-			t.Fatal(err)
-		}
+		w.await(row.waits, CallHeld)
 		w.silent(row.holds, row.tone)
 		w.must(row.holds.Resume(w.ctx))
+		w.await(one, CallTalking) // it forgets what it heard before
+		w.await(two, CallTalking)
 		w.hears(one, ToneB)
 		w.hears(two, ToneA)
 	}
 	w.hangup(one, two)
+
+	// Another make of phone, which records nothing more after a hold: so it is not asked.
+	w.connect(three, one, at(0), ToneC, ToneA)
+	w.must(three.Hold(w.ctx))
+	w.await(one, CallHeld)
+	w.must(three.Resume(w.ctx))
+	w.await(one, CallTalking)
+	w.hears(one, ToneC)
+	mark := three.Out.Len()
+	w.must(one.Hold(w.ctx))
+	_, err := three.Out.WaitAfter(w.ctx, mark, Containing("a=sendonly"))
+	w.must(err)
+	w.silent(one, ToneC)
+	w.must(one.Resume(w.ctx))
+	w.await(one, CallTalking)
+	w.hears(one, ToneC)
+	w.hangup(three, one)
 }
 
 // silent waits until one who holds has recorded nothing of the other's tone for

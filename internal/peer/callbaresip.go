@@ -266,8 +266,8 @@ func (p *BaresipPhone) do(ctx context.Context, name, params string) error {
 	}
 }
 
-// Heard is what it has recorded in its last call so far, since a hold if there
-// was one.
+// Heard is what it has recorded in its last call so far, but for what came after a
+// hold: there baresip 1.0 throws its recorder away, and makes no other.
 func (p *BaresipPhone) Heard() (Sound, error) {
 	files := p.recorded()
 	if len(files) == 0 {
