@@ -50,22 +50,17 @@ func TestAFileCrossesABadLinkAndItsSendersEnd(t *testing.T) {
 	folder, pipe, mapping := w.fileServer()
 	const size = 16 << 20
 	path, data := w.randomFile("Grüße 👋.bin", size)
-	first := exec.CommandContext(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
-	out, err := first.StdoutPipe()
+	sender := exec.CommandContext(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
+	out, err := sender.StdoutPipe()
 	w.must(err)
-	w.must(first.Start())
+	w.must(sender.Start())
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		fields := strings.Fields(strings.TrimSuffix(lines.Text(), " %"))
-		if done, err := strconv.Atoi(fields[len(fields)-1]); err == nil && done > 40 {
-			break
-		}
+	for lines.Scan() && percent(lines.Text()) <= 40 {
 	}
-	w.must(first.Process.Kill())
-	_ = first.Wait() // it was killed
-	before := pipe.Sent()
-	if before < size/4 {
-		t.Fatalf("only %d bytes had been sent", before)
+	w.must(sender.Process.Kill())
+	_ = sender.Wait() // it was killed
+	if sent := pipe.Sent(); sent < size/4 {
+		t.Fatalf("only %d bytes had been sent", sent)
 	}
 	r, err := peer.Run(w.ctx, os.Getenv(binaryEnv), "-config", mapping, "-send", path, "-to", "lab:gw")
 	w.must(err)
@@ -76,10 +71,25 @@ func TestAFileCrossesABadLinkAndItsSendersEnd(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
-	// What came since the last two seconds' note may be sent again.
-	if sent := pipe.Sent() - before; sent > size*9/10 {
-		t.Errorf("%d bytes of %d were sent the second time", sent, size)
+	// What came since the last two seconds' note may be sent again. How much is sent in all
+	// is no measure: a busy machine loses more than the link.
+	told := strings.Split(strings.TrimSpace(r.Out), "\n")
+	if len(told) < 2 || percent(told[len(told)-2]) > 86 {
+		t.Errorf("the second sent nearly all: %s", r.Out)
 	}
+}
+
+// percent is how far a line of a sender's says that it is; -1: it does not say.
+func percent(line string) int {
+	fields := strings.Fields(strings.TrimSuffix(line, " %"))
+	if len(fields) == 0 {
+		return -1
+	}
+	n, err := strconv.Atoi(fields[len(fields)-1])
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func TestAFileThatIsNotSentSaysWhy(t *testing.T) {

@@ -215,6 +215,9 @@ func (f *fetch) ask(s *source, now time.Time, eager bool, values [][]byte) [][]b
 	var spans []wire.Span
 	for ; room > 0; room-- {
 		n, first, ok := f.next()
+		if !ok && s.flow.expiries == 0 && f.rescue(s) {
+			n, first, ok = f.next()
+		}
 		if !ok {
 			break
 		}
@@ -235,6 +238,20 @@ func (f *fetch) ask(s *source, now time.Time, eager bool, values [][]byte) [][]b
 		values = append(values, wire.AppendGet(nil, s.transfer, spans))
 	}
 	return values
+}
+
+// rescue takes back what sources were asked for that may be gone, since s has
+// nothing else to bring: the end of an object would wait for them.
+func (f *fetch) rescue(s *source) bool {
+	for _, other := range f.sources {
+		if other == s || other.flow.expiries == 0 {
+			continue
+		}
+		for _, r := range other.queue {
+			f.lose(r)
+		}
+	}
+	return len(f.again) > 0
 }
 
 // next is a block that is missing and not asked for.
