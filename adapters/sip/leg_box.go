@@ -21,7 +21,7 @@ func (l *leg) do(f func()) {
 // later is do for somebody who can't wait.
 func (l *leg) later(f func()) {
 	if l.box.put(f) && !l.e.crew.start(l.run) {
-		l.box.release() // the Run ends, and with it the leg
+		go l.run() // the Run ends, but waits for the leg
 	}
 }
 
@@ -81,13 +81,6 @@ func (b *box) next() func() {
 	b.things[0] = nil
 	b.things = b.things[1:]
 	return f
-}
-
-// release is for who can't see to the box after all: the next who puts will.
-func (b *box) release() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.busy = false
 }
 
 func (b *box) close() {
