@@ -62,7 +62,7 @@ func TestAFullDiskRefusesAndNothingElse(t *testing.T) {
 	}
 }
 
-// smallDisk mounts one of four and a half megabytes, more than half of them taken, on the working
+// smallDisk mounts one of fifteen megabytes, two thirds of them taken, on the working
 // directory, in a mount namespace that must be our own.
 func smallDisk() (dir, filler string, err error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -71,11 +71,11 @@ func smallDisk() (dir, filler string, err error) {
 	if dir, err = os.Getwd(); err != nil {
 		return "", "", err
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4608k"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=15m"); err != nil {
 		return "", "", fmt.Errorf("mount tmpfs: %w", err)
 	}
 	filler = filepath.Join(dir, "filler")
-	return dir, filler, os.WriteFile(filler, make([]byte, 5<<19), 0o600)
+	return dir, filler, os.WriteFile(filler, make([]byte, 10*frontSize), 0o600)
 }
 
 // fillDisk is the child of that test.
@@ -109,7 +109,7 @@ func fillDisk() error {
 			return err
 		}
 		want = want[1:]
-		if err := os.Truncate(filler, int64(3<<19-n<<19)); err != nil {
+		if err := os.Truncate(filler, int64(6-2*n)*frontSize); err != nil {
 			return err
 		}
 		if err := recovered(ctx, s); err != nil {
