@@ -19,7 +19,8 @@ import (
 
 const (
 	jingleRounds = 3
-	jingleCalls  = 60 // in a round, one after the other
+	jingleCalls  = 60 // one after the other, now of ours, now of theirs
+	jingleTurns  = 4  // of these in a round
 	jingleIdle   = 60 // legs at once whose memory is looked at
 )
 
@@ -35,11 +36,13 @@ type setups struct {
 // each other, and packets relayed with seals and without.
 func (w *world) measureJingle(ctx context.Context) (s setups, err error) {
 	for range jingleRounds {
-		if err := s.calls(ctx); err != nil {
-			return s, err
-		}
-		if err := s.pairs(ctx); err != nil {
-			return s, err
+		for range jingleTurns {
+			if err := s.calls(ctx); err != nil {
+				return s, err
+			}
+			if err := s.pairs(ctx); err != nil {
+				return s, err
+			}
 		}
 		if err := s.idle(ctx); err != nil {
 			return s, err

@@ -29,11 +29,11 @@ func ratios[T ~int | ~int64](of, to []T) spread {
 
 func printJingle(out io.Writer, s setups) {
 	fmt.Fprintf(out, `
-Calls with ICE and DTLS-SRTP, %d in each of %d rounds, one after the other: two
-relays of ours call each other, and two of pion's PeerConnections do. An end is
+Calls with ICE and DTLS-SRTP, %d times %d, one after the other: two relays of
+ours call each other, and two of pion's PeerConnections do, taking turns. An end is
 one side of a call, from its making to its end. Idle ends are calls between our
 media process and PeerConnections; memory is what each process has grown by.
-`, jingleCalls, jingleRounds)
+`, jingleRounds*jingleTurns, jingleCalls)
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 }
 	kb := func(n int) float64 { return float64(n) / 1024 }
 	row := func(name, value string) { fmt.Fprintf(out, "  %-36s %s\n", name, value) }
