@@ -259,7 +259,7 @@ func (l *lane) try(ctx context.Context) {
 func (l *lane) finish(ctx context.Context, r attempt) {
 	j := l.queue[0]
 	if errors.Is(r.err, errNotStarted) {
-		l.o.unlisten(j.m.ID)
+		_ = l.o.unlisten(j.m.ID) // it has not been sent
 		j.tries, j.slow = 0, true
 		return
 	}

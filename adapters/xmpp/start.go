@@ -22,7 +22,7 @@ func (a *Adapter) StartMessage(m bridge.Message, done func(bridge.Outcome, error
 		return false
 	}
 	if !a.out.lay(packet{data, s}, queueHigh) {
-		s.settle(id)
+		_ = s.settle(id) // it has not been sent
 		return false
 	}
 	s.barrier.then(func(lost bool) {

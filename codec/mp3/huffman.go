@@ -137,7 +137,7 @@ func (b *book) pairs(r *reader, table int, v *[lines]float32, line, end int) int
 		used += n
 		x, y := int(e>>4&15), int(e&15)
 		v[line], w, used = b.value(x, extra, w, used)
-		v[line+1], w, used = b.value(y, extra, w, used)
+		v[line+1], _, used = b.value(y, extra, w, used)
 		r.at += used
 	}
 	return line
