@@ -1,6 +1,10 @@
 package mp3
 
-import "math"
+import (
+	"math"
+
+	"gateway/codec"
+)
 
 // A synthesis is the filter bank that makes sound of bands (ISO/IEC 11172-3 section
 // 2.4.3.2), of all 32 or of the lowest 16 or 8, for a rate that is as much lower: it is the
@@ -62,7 +66,7 @@ func (s *synthesis) slot(pcm []int16, x *[bands]float32) []int16 {
 		high := a[4]*u[4] + a[5]*u[5] + a[6]*u[6] + a[7]*u[7]
 		low += b[0]*v[0] + b[1]*v[1] + b[2]*v[2] + b[3]*v[3]
 		high += b[4]*v[4] + b[5]*v[5] + b[6]*v[6] + b[7]*v[7]
-		pcm = append(pcm, round(low+high))
+		pcm = append(pcm, codec.Sample(low+high))
 	}
 	return pcm
 }
@@ -118,17 +122,4 @@ func dct4(x *[4]float32) {
 	outer, inner := x[0]+x[3], x[1]+x[2]
 	u, v := x[0]-x[3], x[1]-x[2]
 	*x = [4]float32{outer + inner, c1*u + c3*v, c2 * (outer - inner), c3*u - c1*v}
-}
-
-// round makes a sample of 16 bits: what is cut off of a number that is not negative is what
-// it is nearest to from above.
-func round(s float32) int16 {
-	switch {
-	case s >= 1<<15-1:
-		return 1<<15 - 1
-	case s <= -1<<15:
-		return -1 << 15
-	default:
-		return int16(int32(s+(1<<15+0.5)) - 1<<15)
-	}
 }

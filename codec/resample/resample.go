@@ -20,6 +20,8 @@ import (
 	"slices"
 
 	"github.com/tphakala/simd/f32"
+
+	"gateway/codec"
 )
 
 // The rates that there is a filter for, in Hz.
@@ -91,7 +93,7 @@ func (r *Resampler) run(out []int16) []int16 {
 		} else {
 			s = r.filter.at(r.buf[r.at:r.at+taps], r.place)
 		}
-		out = append(out, round(s))
+		out = append(out, codec.Sample(s))
 		r.at += r.whole
 		if r.place += r.part; r.place >= r.places {
 			r.place -= r.places
@@ -102,17 +104,4 @@ func (r *Resampler) run(out []int16) []int16 {
 	r.buf = r.buf[:copy(r.buf, r.buf[done:])]
 	r.at -= done
 	return out
-}
-
-// round makes a sample of 16 bits: what is cut off of a number that is not negative is what
-// it is nearest to from above.
-func round(s float32) int16 {
-	switch {
-	case s >= 1<<15-1:
-		return 1<<15 - 1
-	case s <= -1<<15:
-		return -1 << 15
-	default:
-		return int16(int32(s+(1<<15+0.5)) - 1<<15)
-	}
 }

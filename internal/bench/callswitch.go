@@ -20,12 +20,8 @@ import (
 //go:embed files/callproxy.cfg
 var callProxyConfig string
 
-// startCallGateway starts one between the caller and the called, in a folder
-// called name. It asks the called end only whether it is there, for the caller
-// comes and goes at the same host.
-func (w *world) startCallGateway(ctx context.Context, name string, host int, apart bool) (s switcher, end func(), err error) {
-	called := w.lab.At(peer.SIPHost, calledPort)
-	mapping := fmt.Sprintf(`[gateway]
+// callsTable is the begin of a mapping file for many calls: where its state is asked for is to be filled in.
+const callsTable = `[gateway]
 node  = "bench"
 state = "state"
 http  = %q
@@ -37,7 +33,14 @@ calls            = 10000
 calls_per_sender = 0
 calls_per_second = 0
 
-[media]
+`
+
+// startCallGateway starts one between the caller and the called, in a folder
+// called name. It asks the called end only whether it is there, for the caller
+// comes and goes at the same host.
+func (w *world) startCallGateway(ctx context.Context, name string, host int, apart bool) (s switcher, end func(), err error) {
+	called := w.lab.At(peer.SIPHost, calledPort)
+	mapping := fmt.Sprintf(callsTable+`[media]
 ports   = "%d-%d"
 process = %t
 

@@ -118,19 +118,7 @@ func (w *world) startDelayGateway(ctx context.Context) (end func(), err error) {
 	for i := range delayCalls {
 		accounts = append(accounts, fmt.Sprintf("%s = { password = %q }", account(i), secret))
 	}
-	mapping := fmt.Sprintf(`[gateway]
-node  = "bench"
-state = "state"
-http  = %q
-log   = "warn"
-drain = "1s"
-
-[limits]
-calls            = 10000
-calls_per_sender = 0
-calls_per_second = 0
-
-[sip.pbx]
+	mapping := fmt.Sprintf(callsTable+`[sip.pbx]
 listen = ["udp:%s"]
 domain = "gw.example"
 peer   = "sip:%s"
