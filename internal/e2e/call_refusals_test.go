@@ -58,7 +58,7 @@ func isTakenBack(patterns ...string) CallStep {
 const elsewhere200 = `Reason:[[:print:]]*SIP[[:print:]]*cause=200`
 
 func TestRefusalsArriveAsThemselves(t *testing.T) {
-	w := newCallWorld(t)
+	w := newCallWorldOfRows(t)
 	for i, row := range []struct {
 		name       string
 		said, told int
@@ -78,23 +78,23 @@ func TestRefusalsArriveAsThemselves(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			from, to := fmt.Sprint(1101+i), fmt.Sprint(2101+i)
-			w.play(t,
+			w.of(t).play(t,
 				w.onRight(SIPpCall{Name: "callee", To: to, Steps: is(refuses(row.said, row.headers...))}),
 				w.onLeft(SIPpCall{Name: "caller", Caller: true, From: from, To: to, Steps: is(isRefused(row.told))}))
 		})
 	}
 	t.Run("a number that no map takes", func(t *testing.T) {
 		t.Parallel()
-		w.play(t, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "1151", To: "9999", Steps: is(isRefused(404))}))
+		w.of(t).play(t, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "1151", To: "9999", Steps: is(isRefused(404))}))
 	})
 	t.Run("a caller whom no map shows", func(t *testing.T) {
 		t.Parallel()
-		w.play(t, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "5555", To: "2152", Steps: is(isRefused(403))}))
+		w.of(t).play(t, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "5555", To: "2152", Steps: is(isRefused(403))}))
 	})
 }
 
 func TestSeveralPlaces(t *testing.T) {
-	w := newCallWorld(t, homesMaps)
+	w := newCallWorldOfRows(t, homesMaps)
 	place := func(to string, steps ...CallStep) side {
 		return w.onRight(SIPpCall{Name: "place " + to, To: to, Steps: steps})
 	}
@@ -143,7 +143,7 @@ func TestSeveralPlaces(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			w.play(t, append(row.places, w.onLeft(SIPpCall{
+			w.of(t).play(t, append(row.places, w.onLeft(SIPpCall{
 				Name: "caller", Caller: true, From: fmt.Sprint(1201 + i), To: row.to, Steps: row.caller,
 			}))...)
 		})

@@ -195,7 +195,7 @@ const (
 )
 
 func TestCallsOfEveryKind(t *testing.T) {
-	w := newCallWorld(t)
+	w := newCallWorldOfRows(t)
 	for i, row := range scenarios {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +205,7 @@ func TestCallsOfEveryKind(t *testing.T) {
 				sides = append(sides, w.onRight(SIPpCall{Name: "callee", To: to, Steps: row.callee, SDP: row.sdp, Old: row.old}))
 			}
 			sides = append(sides, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: from, To: to, Steps: row.caller, SDP: row.sdp, Old: row.old}))
-			w.play(t, sides...)
+			w.of(t).play(t, sides...)
 		})
 	}
 }

@@ -52,7 +52,25 @@ func newCallWorld(t *testing.T, maps ...string) *callWorld {
 // newCallWorldOf is newCallWorld with lines of the table [media].
 func newCallWorldOf(t *testing.T, media string, maps ...string) *callWorld {
 	t.Helper()
-	w := &callWorld{world: newWorld(t)}
+	return newWorld(t).calls(media, maps...)
+}
+
+// newCallWorldOfRows is newCallWorld for a table, see newWorldOfRows.
+func newCallWorldOfRows(t *testing.T, maps ...string) *callWorld {
+	t.Helper()
+	return newWorldOfRows(t).calls("", maps...)
+}
+
+func (w *callWorld) of(t *testing.T) *callWorld {
+	row := *w
+	row.world = w.world.of(t)
+	return &row
+}
+
+// calls has a gateway and what stands on its two sides.
+func (lab *world) calls(media string, maps ...string) *callWorld {
+	lab.t.Helper()
+	w := &callWorld{world: lab}
 	at := w.At(peer.GatewayHost, peer.SIPPort)
 	atRight := w.At(peer.GatewayHost, rightPort)
 	w.left = w.trunkAt(w.At(leftHost, peer.SIPPort), at, leftHost)

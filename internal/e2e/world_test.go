@@ -50,6 +50,10 @@ func run(m *testing.M) int {
 // testTime bounds one test. It is for machines with much else to do.
 const testTime = 150 * time.Second
 
+// runTime bounds what must be there for as long as the whole run; go test has a
+// limit of its own before it.
+const runTime = time.Hour
+
 // A world is a lab with what most tests need around the gateway: an XMPP
 // server for example.org and the component phones.example.org.
 type world struct {
@@ -69,11 +73,32 @@ func newWorld(t *testing.T) *world {
 // newWorldAlone is newWorld for a test that has several.
 func newWorldAlone(t *testing.T) *world {
 	t.Helper()
+	return worldWithin(t, testTime)
+}
+
+// newWorldOfRows is newWorld for a table whose rows share it and are parallel
+// tests themselves. Such a row begins when all tests before it have, which may
+// be minutes later: it takes its time from the world as it sees it, of.
+func newWorldOfRows(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return worldWithin(t, runTime)
+}
+
+// of is the world as the row t of a table sees it.
+func (w *world) of(t *testing.T) *world {
+	ctx, cancel := context.WithTimeout(w.ctx, testTime)
+	t.Cleanup(cancel)
+	return &world{Lab: w.Lab, t: t, ctx: ctx}
+}
+
+func worldWithin(t *testing.T, limit time.Duration) *world {
+	t.Helper()
 	lab, err := peer.NewLab(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTime)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(func() {
 		lab.Close()
 		cancel()
