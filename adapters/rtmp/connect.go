@@ -7,6 +7,7 @@ import (
 
 	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
+	"gateway/bridge/media/convert"
 )
 
 // An app is what the path of the URL, without the stream, asks for.
@@ -96,7 +97,7 @@ func (s *session) connect(c wire.Command) error {
 	if err := greet(); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	s.write(c.Result(wire.Obj("fmsVer", serverVersion, "capabilities", 31),
+	s.write(c.Result(wire.Object{Fields: append(wire.Obj("fmsVer", serverVersion, "capabilities", 31).Fields, enhancements(object)...)},
 		wire.Obj("level", "status", "code", codeConnected, "description", "Connection succeeded.", "objectEncoding", encoding)).Message())
 	switch a.kind {
 	case appPhone:
@@ -106,6 +107,37 @@ func (s *session) connect(c wire.Command) error {
 		s.present()
 	}
 	return nil
+}
+
+// What Enhanced RTMP calls what can be done with a codec, and with headers (version 2, "Enhancing NetConnection
+// connect Command").
+const (
+	canDecode = 1
+	capsModEx = 4
+)
+
+// enhancements are what a client of Enhanced RTMP is told that it may send, in the form in which it
+// has told what it has itself: names only, or, since version 2, with what is done with them.
+func enhancements(object wire.Object) (more []wire.Field) {
+	known := []string{fourOpus, fourMP3}
+	if convert.Decodes(aacVoice) {
+		known = append(known, fourAAC)
+	}
+	if object.Get("fourCcList") != nil {
+		var list []any
+		for _, name := range known {
+			list = append(list, name)
+		}
+		more = append(more, wire.Field{Name: "fourCcList", Value: list})
+	}
+	if object.Get("audioFourCcInfoMap") != nil || object.Get("capsEx") != nil {
+		var all wire.Object
+		for _, name := range known {
+			all.Fields = append(all.Fields, wire.Field{Name: name, Value: canDecode})
+		}
+		more = append(more, wire.Field{Name: "audioFourCcInfoMap", Value: all}, wire.Field{Name: "capsEx", Value: capsModEx})
+	}
+	return more
 }
 
 // enter has the client show who it is, where its URL says that it is somebody, or

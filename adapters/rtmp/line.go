@@ -72,7 +72,7 @@ func (h *hub) join(st *stream, key lineKey) error {
 // joined has a stream take part in the call that there is.
 func (l *line) joined(leg *leg, st *stream) {
 	if st.role == playing {
-		leg.sound.listen(st.session.conn, st.id)
+		st.hears(leg.sound)
 	}
 	leg.box.put(func() { leg.turn(l.wayNow()) })
 }
@@ -147,7 +147,7 @@ func (l *line) place() {
 	players := slices.Clone(l.players)
 	h.mu.Unlock()
 	for _, st := range players {
-		leg.sound.listen(st.session.conn, st.id)
+		st.hears(leg.sound)
 	}
 	if err := l.house.begin(leg, inv); err != nil {
 		l.ended(asError(err).Cause, asError(err).Reason)
@@ -183,7 +183,9 @@ func (l *line) feed(st *stream, p pulse) {
 	h := l.house.hub
 	h.mu.Lock()
 	leg := l.leg
-	l.sent = []codec.Format{p.format}
+	if len(l.sent) == 0 || l.sent[0] != p.format {
+		l.sent = []codec.Format{p.format}
+	}
 	h.mu.Unlock()
 	if leg != nil {
 		leg.sound.feed(st, p)
@@ -198,7 +200,7 @@ func (l *line) dial(leg *leg) {
 	players := slices.Clone(l.players)
 	l.house.hub.mu.Unlock()
 	for _, st := range players {
-		leg.sound.listen(st.session.conn, st.id)
+		st.hears(leg.sound)
 	}
 	leg.rings()
 	leg.take()

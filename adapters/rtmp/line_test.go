@@ -255,9 +255,9 @@ func TestAListenerIsOne(t *testing.T) {
 	var s sound
 	a, b := new(wire.Conn), new(wire.Conn)
 	for _, to := range []*wire.Conn{a, a, b} {
-		s.listen(to, 1)
+		s.listen(to, 1, nil)
 	}
-	s.listen(a, 2)
+	s.listen(a, 2, nil)
 	if len(s.taps) != 3 {
 		t.Errorf("%d hear", len(s.taps))
 	}

@@ -176,7 +176,7 @@ func (h *house) deliver(ctx context.Context, all []*session, m bridge.Message, f
 		if s.app.kind == appPhone { // mod_rtmp's have one function for whatever happens
 			name, args = "event", []any{wire.Obj("Event-Name", "MESSAGE", "from", from, "_body", m.Body())}
 		}
-		if s.tryWrite(wire.Command{Name: name, ID: id, Args: args}.Message()) != nil {
+		if s.tryWrite(wire.Command{Name: name, ID: id, Args: args, AMF3: s.amf3}.Message()) != nil {
 			continue
 		}
 		back, forget, err := s.conn.Ping()

@@ -244,9 +244,9 @@ func (s *session) attach(to *sound) {
 		return
 	}
 	s.sound = to
-	for id, st := range s.streams {
+	for _, st := range s.streams {
 		if st.role == playing && st.line == nil {
-			to.listen(s.conn, id)
+			st.hears(to)
 		}
 	}
 }

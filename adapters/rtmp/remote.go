@@ -22,7 +22,8 @@ type remote struct {
 	to     target
 	leg    *leg
 	cancel context.CancelFunc
-	reader tagReader // the connection's goroutine's
+	reader tagReader // the connection's goroutine's, as heard is
+	heard  bool      // the call has been taken for what came
 }
 
 var _ far = (*remote)(nil)
@@ -84,7 +85,7 @@ func (r *remote) connect(ctx context.Context) (on time.Time, err error) {
 	on = time.Now()
 	r.leg.log.Info("stream on", "server", r.to.where(), "pull", r.to.pull)
 	if !r.to.pull {
-		r.leg.sound.listen(client.Conn, stream)
+		r.leg.sound.listen(client.Conn, stream, nil)
 		defer r.leg.sound.deafen(client.Conn, stream)
 		r.leg.box.put(r.leg.take)
 	}
@@ -173,7 +174,9 @@ func (r *remote) take(m wire.Message, over chan<- error) {
 			return
 		}
 		r.leg.sound.feed(r, p)
-		r.leg.box.ask(r.leg.take) // the first is when there is something to hear
+		if !r.heard { // now there is something to hear
+			r.heard = r.leg.box.ask(r.leg.take)
+		}
 	case m.IsCommand():
 		c, err := wire.ParseCommand(m, r.house.set.limits.AMF)
 		if err != nil || c.Name != "onStatus" {

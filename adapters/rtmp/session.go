@@ -67,7 +67,11 @@ type stream struct {
 	reader  tagReader
 	when    uint32 // of the first picture, to know how long there was no sound
 	seen    bool
+	hush    atomic.Bool // it does not want to hear for now
 }
+
+// hears has the stream play a sound.
+func (st *stream) hears(from *sound) { from.listen(st.session.conn, st.id, &st.hush) }
 
 // A role is what a stream is for.
 type role uint8
@@ -144,7 +148,7 @@ func (s *session) take(m wire.Message) error {
 	case s.app.kind == appNone:
 		return nil
 	case m.Type == wire.TypeAudio:
-		s.audio(m)
+		return s.audio(m)
 	case m.Type == wire.TypeVideo:
 		s.picture(m)
 	case m.IsData():

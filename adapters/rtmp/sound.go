@@ -3,6 +3,7 @@ package rtmp
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gateway/adapters/rtmp/wire"
@@ -187,18 +188,19 @@ type writer interface{ Write(m wire.Message) error }
 type tap struct {
 	to     writer
 	stream uint32
-	config string // of the format, as it has been sent
+	hush   *atomic.Bool // it is not to be heard for now; nil: it always is
+	config string       // of the format, as it has been sent
 	time   playClock
 }
 
-// listen has a client hear by one of its streams, if it does not yet.
-func (s *sound) listen(to writer, stream uint32) {
+// listen has a client hear by one of its streams, if it does not yet. hush may be nil.
+func (s *sound) listen(to writer, stream uint32, hush *atomic.Bool) {
 	s.outLock.Lock()
 	defer s.outLock.Unlock()
 	if slices.ContainsFunc(s.taps, func(t *tap) bool { return t.to == to && t.stream == stream }) {
 		return
 	}
-	s.taps = append(s.taps, &tap{to: to, stream: stream})
+	s.taps = append(s.taps, &tap{to: to, stream: stream, hush: hush})
 }
 
 // deafen ends that.
@@ -225,7 +227,10 @@ func (s *sound) play(f media.Frame) {
 		return
 	}
 	for _, t := range s.taps {
-		at := t.time.stamp(f.Time, out.Rate)
+		at := t.time.stamp(f.Time, out.Rate) // which goes on
+		if t.hush != nil && t.hush.Load() {
+			continue
+		}
 		if config != nil && t.config != out.Params {
 			t.config = out.Params
 			_ = t.to.Write(wire.Message{Type: wire.TypeAudio, Stream: t.stream, Time: at, Body: config}) // fails as what follows

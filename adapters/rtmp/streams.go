@@ -22,9 +22,9 @@ var streamCommands = map[string]func(*session, wire.Command) error{
 	"FCSubscribe":     (*session).subscribe,
 	"onStatus":        (*session).ignore,
 	"getStreamLength": (*session).length,
-	"receiveAudio":    (*session).acknowledge,
+	"receiveAudio":    (*session).receiveAudio,
 	"receiveVideo":    (*session).acknowledge,
-	"pause":           (*session).acknowledge,
+	"pause":           (*session).pause,
 }
 
 func (s *session) ignore(wire.Command) error { return nil }
@@ -127,6 +127,9 @@ func (s *session) stop(st *stream) {
 func (s *session) begin(c wire.Command, r role) *stream {
 	st := s.stream(c.Stream)
 	if st == nil {
+		if wire.Text(c.Arg(0)) != "" {
+			s.status(c.Stream, "error", streamCode(r == publishing, bridge.Malformed), statusText(bridge.Malformed, "there is no such stream: createStream makes them"))
+		}
 		return nil
 	}
 	if name := wire.Text(c.Arg(0)); name == "" { // publish(false), play(false)
@@ -136,7 +139,8 @@ func (s *session) begin(c wire.Command, r role) *stream {
 	s.stop(st)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.role, st.name, st.line, st.seen = r, wire.Text(c.Arg(0)), nil, false
+	st.role, st.name, st.line, st.seen, st.reader = r, wire.Text(c.Arg(0)), nil, false, tagReader{}
+	st.hush.Store(false)
 	return st
 }
 
@@ -180,7 +184,7 @@ func (s *session) play(c wire.Command) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.sound != nil {
-			s.sound.listen(s.conn, st.id)
+			st.hears(s.sound)
 		}
 		return nil
 	}
@@ -240,26 +244,45 @@ func (s *session) byURLTo(st *stream, name, user, password string) error {
 }
 
 // audio takes a message of sound.
-func (s *session) audio(m wire.Message) {
+func (s *session) audio(m wire.Message) error {
 	s.mu.Lock()
 	st, sound := s.streams[m.Stream], s.sound
 	if st == nil || st.role != publishing {
 		s.mu.Unlock()
-		return
+		return nil
 	}
 	line := st.line
 	s.mu.Unlock()
 	p := pulse{ms: m.Time}
-	if p.format, p.frames = st.reader.read(m.Body); len(p.frames) == 0 {
-		return
-	}
+	p.format, p.frames = st.reader.read(m.Body)
 	switch {
+	case len(p.frames) == 0:
+		return s.strange(st)
 	case line != nil:
 		line.feed(st, p)
 	case sound != nil:
 		sound.feed(st, p)
 	}
+	return nil
 }
+
+// strange is for sound that nothing was made of. Who publishes a URL is refused with
+// sound that nobody here knows: it would call, and never be heard. One with commands, and who was
+// heard before, may have its reasons.
+func (s *session) strange(st *stream) error {
+	what := st.reader.strange
+	if what == "" {
+		return nil
+	}
+	s.house.metrics.drop(dropFormat)
+	if st.line == nil || st.reader.known {
+		return nil
+	}
+	return s.refuse(st, &bridge.Error{Op: dialOp, Cause: bridge.NotAcceptable, Reason: "sound is wanted as " + knownSound + ", not " + what})
+}
+
+// knownSound is what clients may send, for people.
+const knownSound = "AAC, MP3, Opus, Speex, Nellymoser, G.711 or linear PCM"
 
 // pictureTime is how long a stream may have pictures only, before it is taken for
 // one without sound, in ms.

@@ -25,7 +25,12 @@ const (
 )
 
 // A tagReader reads messages of sound. AAC's configuration goes before the sound.
-type tagReader struct{ aac codec.Format }
+type tagReader struct {
+	aac     codec.Format
+	known   bool   // there was sound that we know
+	many    bool   // Opus is of more channels than two
+	strange string // what came last, if we don't know it: "FourCC fLaC"
+}
 
 // read gives the frames of a message and their format. None: it is silence, a
 // configuration, or nothing that we know. The frames may be part of body.
@@ -34,13 +39,25 @@ func (r *tagReader) read(body []byte) (codec.Format, [][]byte) {
 	if err != nil || t.End {
 		return codec.Format{}, nil
 	}
+	f, frames := r.frames(t)
+	r.known = r.known || len(frames) > 0
+	return f, frames
+}
+
+// frames is read for a tag.
+func (r *tagReader) frames(t wire.AudioTag) (codec.Format, [][]byte) {
+	r.strange = ""
 	switch t.Codec {
 	case wire.AAC:
 		return r.readAAC(t)
 	case wire.MP3, wire.MP3at8:
 		return splitMP3(t.Payload)
 	}
-	if t.Config || len(t.Payload) == 0 {
+	if t.FourCC == fourOpus && t.Config {
+		r.opus(t.Payload)
+		return codec.Format{}, nil
+	}
+	if r.strange = strangerOf(t, r.many); r.strange != "" || t.Config || len(t.Payload) == 0 {
 		return codec.Format{}, nil
 	}
 	one := [][]byte{t.Payload}
@@ -60,10 +77,44 @@ func (r *tagReader) read(body []byte) (codec.Format, [][]byte) {
 	case wire.PCM, wire.PCMPlatform:
 		return codec.Format{Kind: codec.Audio, Name: nameL16, Rate: t.Rate, Channels: t.Channels}, [][]byte{bigEndian(t)}
 	}
-	if t.FourCC == "Opus" {
-		return opus, one
+	return opus, one
+}
+
+// The FourCCs of Enhanced RTMP for what is known here.
+const (
+	fourOpus = "Opus"
+	fourMP3  = ".mp3"
+	fourAAC  = "mp4a"
+)
+
+// strangerOf names the codec of a tag, if it is none that we know; else "".
+func strangerOf(t wire.AudioTag, many bool) string {
+	switch {
+	case t.FourCC == fourOpus && many:
+		return "Opus of more than two channels"
+	case t.FourCC == fourOpus:
+		return ""
+	case t.FourCC != "":
+		return fmt.Sprintf("FourCC %q", t.FourCC)
 	}
-	return codec.Format{}, nil
+	switch t.Codec {
+	case wire.Speex, wire.MuLaw, wire.ALaw, wire.Nelly, wire.Nelly8, wire.Nelly16, wire.PCM, wire.PCMPlatform:
+		return ""
+	}
+	return fmt.Sprintf("codec %d", t.Codec)
+}
+
+// What of an identification header of Opus is looked at (RFC 7845 section 5.1).
+const (
+	opusMagic    = "OpusHead"
+	opusChannels = 9  // where it says how many
+	opusFamily   = 18 // where it says how they are mapped
+)
+
+// opus reads the header that says what follows. Of more than two channels there are
+// several streams in a packet, which nothing here decodes.
+func (r *tagReader) opus(head []byte) {
+	r.many = len(head) > opusFamily && string(head[:len(opusMagic)]) == opusMagic && (head[opusChannels] > 2 || head[opusFamily] != 0)
 }
 
 func (r *tagReader) readAAC(t wire.AudioTag) (codec.Format, [][]byte) {

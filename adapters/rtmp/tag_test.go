@@ -101,7 +101,7 @@ func TestTagsAreWritten(t *testing.T) {
 func FuzzTag(f *testing.F) {
 	for _, seed := range [][]byte{
 		{0xb6, 1, 2}, {0x82}, {0x3b, 1, 2, 3}, {0x34, 1}, {0x52, 1}, {0xaf, 0, 0x12, 0x10}, {0xaf, 1, 1}, {0x2e, 0xff, 0xfb, 0x10, 0xc0}, {0x2e, 0xff, 0xe3, 0x90, 0xc0},
-		append([]byte{0x91}, "Opus\x01"...), append([]byte{0x90}, "mp4a\x12\x10"...), {0xaf, 0, 0xff, 0xff, 0xff, 0xff, 0xff},
+		append([]byte{0x91}, "Opus\x01"...), enhanced(0, fourOpus, opusHead(6, 1)), enhanced(0, fourOpus, "OpusHead"), enhanced(1, "fLaC", "x"), append([]byte{0x90}, "mp4a\x12\x10"...), {0xaf, 0, 0xff, 0xff, 0xff, 0xff, 0xff},
 	} {
 		f.Add(seed, seed)
 	}
@@ -110,6 +110,9 @@ func FuzzTag(f *testing.F) {
 		var c clock
 		for _, body := range [][]byte{first, second} {
 			format, frames := r.read(body)
+			if len(frames) > 0 && r.strange != "" {
+				t.Fatalf("%v is %s", format, r.strange)
+			}
 			total := 0
 			for i, data := range frames {
 				if format.Rate < 5000 || format.Channels < 1 || len(data) == 0 && format.Name != nameL16 {
