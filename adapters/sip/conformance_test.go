@@ -20,6 +20,7 @@ func TestConformance(t *testing.T) {
 type farSide struct {
 	t     *testing.T
 	a     *Adapter
+	host  string
 	heard chan string // requests
 
 	mu       sync.Mutex // guards the rest
@@ -31,13 +32,13 @@ type farSide struct {
 }
 
 const (
-	farHost      = "127.0.0.11"
 	oursOnWire   = "tsch%C3%BCss"
 	theirsOnWire = "+49301234"
 )
 
 func newConformanceRig(t *testing.T) *bridgetest.Rig {
-	f := &farSide{t: t, addr: farHost + ":0", heard: make(chan string, 1000)}
+	host := ownHost()
+	f := &farSide{t: t, host: host, addr: host + ":0", heard: make(chan string, 1000)}
 	f.open(t)
 	c := NewConfig()
 	c.Listen, c.Peer = []string{"tcp:127.0.0.1:0"}, "sip:"+f.addr+";transport=tcp"
@@ -122,7 +123,7 @@ func (f *farSide) refuse(c bridge.Cause) {
 
 func (f *farSide) say(t *testing.T, text string) bridge.Cause {
 	t.Helper()
-	s := dialFrom(t, farHost, f.a.Addrs()[0])
+	s := dialFrom(t, f.host, f.a.Addrs()[0])
 	q := query{
 		method: "MESSAGE", uri: "sip:" + oursOnWire + "@gw", from: "sip:" + theirsOnWire + "@pbx", transport: "TCP", body: text,
 		lines: []string{"Max-Forwards: 9", "Content-Type: text/plain;charset=UTF-8"},

@@ -202,7 +202,7 @@ func TestALongInviteGoesByTCPWhereThereIsTCP(t *testing.T) {
 	}{{"there is", true}, {"there is not", false}} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			p := newFakePeer(t, freePort(t, "127.0.0.16"))
+			p := newFakePeer(t, freePort(t))
 			var l *tcpListener
 			if row.tcp {
 				l = listenTCP(t, p.addr())

@@ -60,6 +60,11 @@ func (e *engine) runLine(ctx context.Context, l *line) {
 // keepLine keeps a line registered, and tells what has come of each try. The first is
 // within spread. When the peer comes back it may have forgotten the line.
 func (e *engine) keepLine(ctx context.Context, l *line, spread time.Duration, tell func(error)) {
+	select {
+	case <-e.peer.sought: // before that it is nowhere
+	case <-ctx.Done():
+		return
+	}
 	next := time.Now().Add(within(spread))
 	var pace bridge.Backoff
 	var known time.Time // registered since

@@ -42,7 +42,7 @@ func TestDrainDoesNotWaitForARegisterUnderWay(t *testing.T) {
 
 func TestDrainDoesNotWaitForAPeerThatNeverAnswered(t *testing.T) {
 	t.Parallel()
-	silent, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 12)})
+	silent, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ownHost())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (l *tcpListener) registrars() <-chan registration {
 // seen down.
 func TestLinesAreRegisteredAnewWhenThePeerMayHaveRestarted(t *testing.T) {
 	t.Parallel()
-	l := listenTCP(t, "127.0.0.13:0")
+	l := listenTCP(t, ownHost()+":0")
 	registered := l.registrars()
 	b := run(t, func(c *Config) {
 		c.Peer = "sip:" + l.l.Addr().String() + ";transport=tcp"

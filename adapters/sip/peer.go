@@ -35,6 +35,8 @@ type peer struct {
 	set    *settings
 	dns    resolver
 	sounds chan struct{} // it was heard while down, or did not answer while up
+	sought chan struct{} // closed when it has been looked for once
+	seek   sync.Once     // closes sought
 
 	mu     sync.Mutex // guards the rest: the watcher writes, everybody reads
 	addrs  []netip.AddrPort
@@ -49,7 +51,10 @@ type peer struct {
 }
 
 func newPeer(set *settings, dns resolver) *peer {
-	return &peer{set: set, dns: dns, sounds: make(chan struct{}, 1), rise: make(chan struct{}), err: errors.New("not looked for yet")}
+	return &peer{
+		set: set, dns: dns, sounds: make(chan struct{}, 1), sought: make(chan struct{}), rise: make(chan struct{}),
+		err: errors.New("not looked for yet"),
+	}
 }
 
 // has says whether a request from a is the peer's.
@@ -196,6 +201,7 @@ func (p *peer) locate(ctx context.Context) error {
 	if err == nil {
 		p.addrs, p.known = addrs, known
 	}
+	p.seek.Do(func() { close(p.sought) })
 	return err
 }
 

@@ -15,7 +15,8 @@ import (
 
 func TestThePeerIsWatched(t *testing.T) {
 	t.Parallel()
-	l := listenTCP(t, "127.0.0.10:0")
+	host := ownHost()
+	l := listenTCP(t, host+":0")
 	at := l.l.Addr().String()
 	_ = l.l.Close() // it refuses connections
 	b := run(t, func(c *Config) { c.Peer = "sip:" + at + ";transport=tcp" })
@@ -23,7 +24,7 @@ func TestThePeerIsWatched(t *testing.T) {
 		t.Errorf("a peer that is away is %s", s)
 	}
 	// Its own voice is as good as an answer, and does not have to wait.
-	s := dialFrom(t, "127.0.0.10", b.a.Addrs()[1])
+	s := dialFrom(t, host, b.a.Addrs()[1])
 	q := text1("x")
 	q.transport = "TCP"
 	s.write(q.text())

@@ -169,17 +169,6 @@ func (e *engine) withoutTCP(ctx context.Context, a netip.AddrPort, err error) er
 	return fmt.Errorf("%w: %w", errNoTCP, err)
 }
 
-// probeAt sends an OPTIONS (RFC 3261 section 11) to one address of the peer.
-// Any answer will do.
-func (e *engine) probeAt(ctx context.Context, a netip.AddrPort) error {
-	ctx, cancel := context.WithTimeout(ctx, watchPatient)
-	defer cancel()
-	_, err := e.askBy(ctx, e.set.network, a, func(f flow) (*outgoing, error) {
-		return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
-	}, nil)
-	return err
-}
-
 func (e *engine) askBy(ctx context.Context, network string, a netip.AddrPort, make addressed, cred *credential) (*wire.Message, error) {
 	f, err := e.way(ctx, network, a)
 	if err != nil {

@@ -149,7 +149,7 @@ func TestWhatCannotBeSentIsSaidAtOnce(t *testing.T) {
 
 func TestALongMessageGoesByTCPOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	p := newFakePeer(t, freePort(t, "127.0.0.9"))
+	p := newFakePeer(t, freePort(t))
 	b := run(t, func(c *Config) { c.Peer = "sip:" + p.addr() }).up()
 	m := b.message("2001", "alice")
 	m.Bodies[0].Text = strings.Repeat("long ", 400)
@@ -170,10 +170,10 @@ func TestALongMessageGoesByTCPOrNotAtAll(t *testing.T) {
 	}
 }
 
-// freePort is an address whose port nobody has by TCP either.
-func freePort(t *testing.T, ip string) string {
+// freePort is an address whose port nobody has by TCP either, nor will.
+func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	l, err := net.Listen("tcp", ownHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func freePort(t *testing.T, ip string) string {
 
 func TestALongMessageWaitsForAPeerThatIsAway(t *testing.T) {
 	t.Parallel()
-	p := newFakePeer(t, freePort(t, "127.0.0.11"))
+	p := newFakePeer(t, freePort(t))
 	b := run(t, func(c *Config) { c.Peer = "sip:" + p.addr() }).up()
 	at := p.addr()
 	_ = p.conn.Close()
@@ -224,7 +224,7 @@ func TestALongMessageWaitsForAPeerThatIsAway(t *testing.T) {
 
 func TestALongMessageTriesEveryAddressOfThePeer(t *testing.T) {
 	t.Parallel()
-	one, two := newFakePeer(t, freePort(t, "127.0.0.12")), newFakePeer(t, freePort(t, "127.0.0.13"))
+	one, two := newFakePeer(t, freePort(t)), newFakePeer(t, freePort(t))
 	b := run(t, func(c *Config) { c.Peer = "sip:" + one.addr() }).up()
 	b.peerAt(one.addr(), two.addr())
 	l := listenTCP(t, two.addr())
@@ -271,7 +271,7 @@ func TestARepeatThatIsKnownHasArrived(t *testing.T) {
 
 func TestACopyByAnotherAddressOfThePeerIsARepeat(t *testing.T) {
 	t.Parallel()
-	one, two := listenTCP(t, "127.0.0.14:0"), listenTCP(t, "127.0.0.15:0")
+	one, two := listenTCP(t, ownHost()+":0"), listenTCP(t, ownHost()+":0")
 	b := run(t, func(c *Config) { c.Peer = "sip:" + one.l.Addr().String() + ";transport=tcp" })
 	first := one.accept()
 	first.write(response(first.next(), 200, "OK"))

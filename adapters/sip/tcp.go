@@ -32,6 +32,7 @@ type tcpConn struct {
 	conn   net.Conn
 	addr   netip.AddrPort // ours
 	remote netip.AddrPort
+	byUs   bool          // opened
 	out    chan []byte   // nil: the end
 	done   chan struct{} // closed when the connection is
 	once   sync.Once
@@ -180,8 +181,10 @@ func (t *conns) remove(c *tcpConn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.all, c)
-	if t.dialled[c.remote] == c {
-		delete(t.dialled, c.remote)
+	if c.byUs {
+		if t.dialled[c.remote] == c {
+			delete(t.dialled, c.remote)
+		}
 		return
 	}
 	from := source(c.remote.Addr())
@@ -203,13 +206,14 @@ func (t *conns) dial(ctx context.Context, a netip.AddrPort) (c *tcpConn, fresh b
 		return nil, false, fmt.Errorf("connect to %v: %w", a, err)
 	}
 	c = newTCPConn(conn)
+	c.byUs = true
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		c.close()
 		return nil, false, errors.New("the adapter has ended")
 	}
-	if other := t.dialled[c.remote]; other != nil {
+	if other := t.opened(c.remote); other != nil {
 		c.close() // somebody else was quicker
 		return other, false, nil
 	}
@@ -221,7 +225,22 @@ func (t *conns) dial(ctx context.Context, a netip.AddrPort) (c *tcpConn, fresh b
 func (t *conns) open(a netip.AddrPort) *tcpConn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.dialled[a]
+	return t.opened(a)
+}
+
+// opened is the connection that we have opened to a; nil: there is none, or it has
+// ended, whether that has been seen to or not. The lock is held.
+func (t *conns) opened(a netip.AddrPort) *tcpConn {
+	c := t.dialled[a]
+	if c == nil {
+		return nil
+	}
+	select {
+	case <-c.done:
+		return nil
+	default:
+		return c
+	}
 }
 
 // closeAll closes every connection and takes no new ones.

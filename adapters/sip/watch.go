@@ -2,7 +2,9 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gateway/bridge"
@@ -74,17 +76,32 @@ func (e *engine) conclude(err error) {
 func (e *engine) probe(ctx context.Context) error {
 	var last error
 	for _, a := range e.peer.addresses() {
-		within, cancel := context.WithTimeout(ctx, watchPatient)
-		_, err := e.askBy(within, e.set.network, a, func(f flow) (*outgoing, error) {
-			return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
-		}, nil)
-		cancel()
+		err := e.probeAt(ctx, a)
 		if err == nil {
 			return nil
 		}
 		last = fmt.Errorf("ask %v for OPTIONS: %w", a, err)
 	}
 	return last
+}
+
+// probeAt is probe for one address of the peer. A connection from before may end just
+// then, for it may have been idle: that says nothing of the peer, who is asked by
+// another.
+func (e *engine) probeAt(ctx context.Context, a netip.AddrPort) error {
+	ctx, cancel := context.WithTimeout(ctx, watchPatient)
+	defer cancel()
+	ask := func() error {
+		_, err := e.askBy(ctx, e.set.network, a, func(f flow) (*outgoing, error) {
+			return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
+		}, nil)
+		return err
+	}
+	err := ask()
+	if errors.Is(err, errClosed) {
+		err = ask()
+	}
+	return err
 }
 
 // plain makes a request of nobody's in particular.
