@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gateway/adapters/mesh/wire"
@@ -49,27 +50,29 @@ func newScript(t *testing.T, pace pace) *script {
 // A peer that begins again between two parts has receipts for both, and no text.
 func TestATextHasArrivedWhenAReceiptSaysSoOfItAll(t *testing.T) {
 	t.Parallel()
-	pace := quickPace()
-	pace.patient = patience
-	s := newScript(t, pace)
-	seen := 0
-	s.answer = func(p wire.Text) string {
-		if seen++; seen <= 2 || p.Part == 0 {
-			return wire.TextPart
+	synctest.Test(t, func(t *testing.T) {
+		pace := quickPace()
+		pace.patient = patience
+		s := newScript(t, pace)
+		seen := 0
+		s.answer = func(p wire.Text) string {
+			if seen++; seen <= 2 || p.Part == 0 {
+				return wire.TextPart
+			}
+			return bridge.Taken.String()
 		}
-		return bridge.Taken.String()
-	}
-	word, err := s.x.exchange(t.Context(), Remote{UUID: tim}, wire.TextSaid, 1, nil, []string{"a", "b"})
-	if err != nil || word != bridge.Taken.String() || seen != 4 {
-		t.Errorf("%q, %v after %d parts; want all to be sent again", word, err, seen)
-	}
-	pace.patient = 100 * time.Millisecond
-	s = newScript(t, pace)
-	s.answer = func(wire.Text) string { return wire.TextPart }
-	var e *bridge.Error
-	if word, err := s.x.exchange(t.Context(), Remote{UUID: tim}, wire.TextSaid, 1, nil, []string{"a", "b"}); !errors.As(err, &e) || e.Cause != bridge.Timeout {
-		t.Errorf("%q, %v of a text that nobody has whole", word, err)
-	}
+		word, err := s.x.exchange(t.Context(), Remote{UUID: tim}, wire.TextSaid, 1, nil, []string{"a", "b"})
+		if err != nil || word != bridge.Taken.String() || seen != 4 {
+			t.Errorf("%q, %v after %d parts; want all to be sent again", word, err, seen)
+		}
+		pace.patient = 100 * time.Millisecond
+		s = newScript(t, pace)
+		s.answer = func(wire.Text) string { return wire.TextPart }
+		var e *bridge.Error
+		if word, err := s.x.exchange(t.Context(), Remote{UUID: tim}, wire.TextSaid, 1, nil, []string{"a", "b"}); !errors.As(err, &e) || e.Cause != bridge.Timeout {
+			t.Errorf("%q, %v of a text that nobody has whole", word, err)
+		}
+	})
 }
 
 // The part of a text has a receipt that is no word for it all; newer texts don't push
