@@ -48,7 +48,7 @@ type Bridge struct {
 	calls    *calls
 	router   atomic.Pointer[Router]
 	throttle *throttle
-	key      []byte
+	key      *Keyed
 	health   *health
 	drainFor time.Duration
 
@@ -63,7 +63,7 @@ func New(o Options) (*Bridge, error) {
 		names:    make(map[string]Naming, len(o.Names)),
 		throttle: newThrottle(o.Limits),
 		health:   newHealth(slices.Sorted(maps.Keys(o.Adapters))),
-		drain:    make(chan struct{}), key: o.Key,
+		drain:    make(chan struct{}), key: NewKeyed(o.Key),
 	}
 	for name, n := range o.Names {
 		b.names[name] = n.Naming()

@@ -128,7 +128,7 @@ func (s *sending) request(f flow, fm form, uri, to, route string) (*outgoing, er
 	}
 	o := &outgoing{
 		method: "MESSAGE", uri: uri, route: route, to: "<" + to + ">",
-		from:   from + ";tag=" + fromTag(s.e.env.Key, s.m.ID, s.saying()),
+		from:   from + ";tag=" + fromTag(s.e.marks, s.m.ID, s.saying()),
 		callID: wire.CallID(s.m.ID, s.m.Thread), cseq: firstCSeq, hops: s.m.Hops - 1,
 	}
 	if fm == plainForm && s.form != plainForm {

@@ -24,7 +24,8 @@ type engine struct {
 	log     *slog.Logger
 	h       bridge.Handler
 	metrics *metrics
-	agent   string // our User-Agent
+	agent   string        // our User-Agent
+	marks   *bridge.Keyed // of identities that only we can have made
 
 	crew    crew
 	udp     []*udpSocket
@@ -61,7 +62,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 	e := &engine{
 		set: a.set, env: a.env, log: a.env.Log, h: h, metrics: a.metrics,
 		agent: "Gateway/" + fit(a.env.Version), badInput: rate.Sometimes{First: 10, Interval: time.Second},
-		posted: newPosted(),
+		posted: newPosted(), marks: bridge.NewKeyed(a.env.Key),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

@@ -1,8 +1,6 @@
 package sip
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
 	"strconv"
@@ -70,9 +68,8 @@ func (e *engine) reply(f flow, m *wire.Message, status int, reason string, field
 
 // toTag is the same for every answer to one request (RFC 3261 section 8.2.6.2).
 func (e *engine) toTag(m *wire.Message) string {
-	h := hmac.New(sha256.New, e.env.Key)
-	h.Write([]byte("sip to-tag\x00" + m.Get("Call-ID") + "\x00" + m.Get("CSeq") + "\x00" + m.Get("Via")))
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	sum := e.marks.Sum("sip to-tag\x00", m.Get("Call-ID"), "\x00", m.Get("CSeq"), "\x00", m.Get("Via"))
+	return hex.EncodeToString(sum[:8])
 }
 
 // back is where answers to m go (RFC 3261 section 18.2.2, RFC 3581 section 4):

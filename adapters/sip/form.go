@@ -102,7 +102,7 @@ func (s *sending) wrapped(from, to string) *wire.Wrapped {
 	if len(s.m.Subject) > 0 {
 		w.Subject = s.m.Subject[0].Text
 	}
-	w.Ask.ID = messageID(s.e.env.Key, s.m.ID, s.e.set.naming.Text(s.to))
+	w.Ask.ID = messageID(s.e.marks, s.m.ID, s.e.set.naming.Text(s.to))
 	return w
 }
 

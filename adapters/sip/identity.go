@@ -2,9 +2,10 @@ package sip
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"gateway/bridge"
 )
 
 // What a message is called on the wire follows from what the bridge calls it,
@@ -21,31 +22,38 @@ const (
 
 // fromTag marks a message as ours: only with the key it can be told which
 // tags belong to which texts.
-func fromTag(key []byte, id, said string) string { return marked(key, "from-tag", id, said) }
+func fromTag(key *bridge.Keyed, id, said string) string { return marked(key, "from-tag", id, said) }
 
 // isOurs says whether a message with that tag and text was sent by us.
-func isOurs(key []byte, tag, said string) bool {
+func isOurs(key *bridge.Keyed, tag, said string) bool {
 	_, ok := unmarked(key, "from-tag", tag, said)
 	return ok
 }
 
 // messageID is the imdn.Message-ID of a message of ours to a recipient.
-func messageID(key []byte, id, to string) string { return marked(key, "message-id", id, to) }
+func messageID(key *bridge.Keyed, id, to string) string { return marked(key, "message-id", id, to) }
 
 // ownID is the bridge's ID of the message of ours that a notification is
 // about. Only its recipient could know what it is called.
-func ownID(key []byte, messageID, from string) (id string, ok bool) {
+func ownID(key *bridge.Keyed, messageID, from string) (id string, ok bool) {
 	return unmarked(key, "message-id", messageID, from)
 }
 
+// markBytes is how much of a sum a mark is.
+const markBytes = 10
+
 // marked is an id with a mark that only the holder of key can make.
-func marked(key []byte, use, id, about string) string {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte("sip " + use + "\x00" + id + "\x00" + about))
-	return id + "-" + hex.EncodeToString(h.Sum(nil)[:10])
+func marked(key *bridge.Keyed, use, id, about string) string {
+	sum := key.Sum("sip ", use, "\x00", id, "\x00", about)
+	b := make([]byte, 0, len(id)+1+2*markBytes)
+	b = append(append(b, id...), '-')
+	return string(hex.AppendEncode(b, sum[:markBytes]))
 }
 
-func unmarked(key []byte, use, s, about string) (id string, ok bool) {
-	id, _, ok = strings.Cut(s, "-")
-	return id, ok && hmac.Equal([]byte(s), []byte(marked(key, use, id, about)))
+func unmarked(key *bridge.Keyed, use, s, about string) (id string, ok bool) {
+	id, mark, ok := strings.Cut(s, "-")
+	if !ok || len(mark) != 2*markBytes { // as with the tags of most others
+		return id, false
+	}
+	return id, hmac.Equal([]byte(s), []byte(marked(key, use, id, about)))
 }

@@ -44,7 +44,7 @@ var errNotified = errors.New("a notification says so")
 // section 7) to the bridge. One of no message of ours to that sender is as
 // good as any other to who sends it.
 func (x *exchange) notification(m bridge.Message, n *wire.Notification) {
-	id, ok := ownID(x.e.env.Key, n.ID, m.From.Name)
+	id, ok := ownID(x.e.marks, n.ID, m.From.Name)
 	if !ok {
 		x.e.metrics.refused.WithLabelValues(refusedReceipt).Inc()
 		x.respond(200)

@@ -192,7 +192,7 @@ func TestNotificationsBecomeReceipts(t *testing.T) {
 func TestAFailureMayComeWithItsStatus(t *testing.T) {
 	t.Parallel()
 	b, p := withPeer(t, nil)
-	q := text1(imdn(messageID(b.a.env.Key, "id1", "bob"), "delivery-notification/status/failed"))
+	q := text1(imdn(messageID(bridge.NewKeyed(b.a.env.Key), "id1", "bob"), "delivery-notification/status/failed"))
 	q.lines[1] = "Content-Type: message/imdn+xml"
 	q.body = strings.Replace(q.body, "</failed>", `</failed><reason xmlns="http://www.linphone.org/xsds/imdn.xsd" code="404">No such`+"\n"+`user</reason>`, 1)
 	if res := p.ask(b.udp, q.text()); code(res) != 200 {

@@ -35,7 +35,7 @@ func (x *exchange) message() {
 		return
 	}
 	tag, _ := req.From().Params.Get("tag")
-	if isOurs(x.e.env.Key, tag, said(content)) {
+	if isOurs(x.e.marks, tag, said(content)) {
 		x.e.metrics.refused.WithLabelValues(refusedLoop).Inc()
 		x.refuse(482)
 		return

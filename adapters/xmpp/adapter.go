@@ -77,7 +77,7 @@ func New(cfg *Config, env bridge.Env) (*Adapter, error) {
 	}
 	a := &Adapter{
 		domain: domain, server: cfg.Server, secret: cfg.Secret, local: map[string]bool{},
-		naming: cfg.Naming(), env: env, mark: marker{env.Key}, metrics: m,
+		naming: cfg.Naming(), env: env, mark: newMarker(env.Key), metrics: m,
 		seldom: &seldom{}, out: newQueue(), fates: &fates{}, states: newRecent[bool](maxRemembered), shown: newRecent[bool](maxRemembered),
 		told:   newRecent[time.Time](maxRemembered),
 		unseen: newRecent[[]string](maxUnseen),

@@ -2,9 +2,7 @@ package xmpp
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base32"
-	"strings"
 
 	"gateway/bridge"
 )
@@ -24,7 +22,11 @@ const (
 // bridge's, a dot, and three marks, of the text, of the recipient, and of the
 // recipient's domain. So what comes back can be checked without a memory of
 // what went, also after a restart.
-type marker struct{ key []byte }
+type marker struct{ key *bridge.Keyed }
+
+func newMarker(key []byte) marker { return marker{bridge.NewKeyed(key)} }
+
+var markText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv")
 
 // wireID is the stanza's id for the message id with that preferred body to
 // that recipient, whose resource does not matter.
@@ -62,18 +64,18 @@ func (k marker) receivedBy(wire string, n bridge.Name) bool {
 }
 
 func (k marker) text(id, body string) string {
-	return k.mark("message\x00"+id+"\x00"+clean(body), textMark)
+	return k.mark(textMark, "message\x00", id, "\x00", clean(body))
 }
 
 func (k marker) party(id string, n bridge.Name) string {
-	return k.mark("to\x00"+id+"\x00"+formatAddress(n), partyMark)
+	return k.mark(partyMark, "to\x00", id, "\x00", formatAddress(n))
 }
 
-func (k marker) mark(what string, length int) string {
-	h := hmac.New(sha256.New, k.key)
-	h.Write([]byte(what))
-	sum := base32.HexEncoding.EncodeToString(h.Sum(nil))
-	return strings.ToLower(sum[:length])
+func (k marker) mark(length int, what ...string) string {
+	sum := k.key.Sum(what...)
+	var text [16]byte // of ten bytes: more than any mark has
+	markText.Encode(text[:], sum[:10])
+	return string(text[:length])
 }
 
 func same(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }

@@ -9,7 +9,7 @@ import (
 
 func TestOurIdentitiesAreKnownByTheirText(t *testing.T) {
 	t.Parallel()
-	k, other := marker{[]byte("one")}, marker{[]byte("two")}
+	k, other := newMarker([]byte("one")), newMarker([]byte("two"))
 	id := k.wireID(testID, "hi", bridge.Name{Lead: "bob", Main: "b"})
 	for _, tt := range []struct {
 		name   string
@@ -34,7 +34,7 @@ func TestOurIdentitiesAreKnownByTheirText(t *testing.T) {
 
 func TestOurIdentitiesAreKnownByTheirRecipient(t *testing.T) {
 	t.Parallel()
-	k, other := marker{[]byte("one")}, marker{[]byte("two")}
+	k, other := newMarker([]byte("one")), newMarker([]byte("two"))
 	bob := bridge.Name{Lead: "bob", Main: "b", Tail: "desk"}
 	id := k.wireID(testID, "hi", bob)
 	eves := k.wireID(testID, "hi", bridge.Name{Lead: "eve", Main: "c"})
@@ -64,7 +64,7 @@ func TestOurIdentitiesAreKnownByTheirRecipient(t *testing.T) {
 
 func TestOnlyTheRecipientCanHaveReceived(t *testing.T) {
 	t.Parallel()
-	k := marker{[]byte("one")}
+	k := newMarker([]byte("one"))
 	id := k.wireID(testID, "hi", bridge.Name{Lead: "bob", Main: "b"})
 	bot := k.wireID(testID, "hi", bridge.Name{Main: "b"})
 	for _, tt := range []struct {
@@ -88,7 +88,7 @@ func TestOnlyTheRecipientCanHaveReceived(t *testing.T) {
 
 func TestTheBridgesIdentityIsFoundInTheWires(t *testing.T) {
 	t.Parallel()
-	id := marker{[]byte("one")}.wireID(testID, "hi", bridge.Name{Main: "b"})
+	id := newMarker([]byte("one")).wireID(testID, "hi", bridge.Name{Main: "b"})
 	if got, ok := messageID(id); got != testID || !ok {
 		t.Errorf("%q, %v", got, ok)
 	}
@@ -100,7 +100,7 @@ func TestTheBridgesIdentityIsFoundInTheWires(t *testing.T) {
 }
 
 func FuzzIdentity(f *testing.F) {
-	k := marker{[]byte("one")}
+	k := newMarker([]byte("one"))
 	f.Add(k.wireID(testID, "hi", bridge.Name{Lead: "bob", Main: "b"}), "hi", "bob@b")
 	f.Add("."+strings.Repeat("0", allMarks), "", "b")
 	f.Fuzz(func(t *testing.T, wire, body, from string) {

@@ -66,7 +66,7 @@ func TestWhatTheBridgeRefusesIsAnswered(t *testing.T) {
 
 func TestMessagesThatDontGoToTheBridge(t *testing.T) {
 	t.Parallel()
-	own := marker{[]byte("0123456789abcdef0123456789abcdef")}.wireID(testID, "hi\nyou", bridge.Name{Lead: "a", Main: "b"})
+	own := newMarker([]byte("0123456789abcdef0123456789abcdef")).wireID(testID, "hi\nyou", bridge.Name{Lead: "a", Main: "b"})
 	for _, tt := range []struct{ name, in, want string }{
 		{"a chat state in a room", `<message from='a@b/c' to='x@gw.example' type='groupchat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`, ""},
 		{"a chat state of long ago", `<message from='a@b' to='x@gw.example' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/>` +
