@@ -68,6 +68,13 @@ type mark struct {
 }
 
 func (r record) encode() ([]byte, error) {
+	if r.packs() {
+		m := r.Message
+		b, err := r.pack(make([]byte, 0, 2*r.Group.size()+len(m.Thread)+m.size()))
+		if err == nil {
+			return b, nil
+		}
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode outbox record: %w", err)
@@ -76,6 +83,13 @@ func (r record) encode() ([]byte, error) {
 }
 
 func decodeRecord(b []byte) (record, error) {
+	if packed(b, packText) {
+		r, err := unpackRecord(b)
+		if err != nil {
+			return r, fmt.Errorf("decode outbox record: %w", err)
+		}
+		return r, nil
+	}
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {
 		return r, fmt.Errorf("decode outbox record: %w", err)

@@ -41,6 +41,25 @@ type page struct {
 	Told *told   `json:"told,omitempty"`
 }
 
+func (p page) encode() ([]byte, error) {
+	if p.Copy != nil && p.Told == nil {
+		b, err := p.Copy.pack(make([]byte, 0, p.Copy.Group.size()))
+		if err == nil {
+			return b, nil
+		}
+	}
+	return json.Marshal(p)
+}
+
+func decodePage(b []byte) (page, error) {
+	if packed(b, packCopy) {
+		return unpackPage(b)
+	}
+	var p page
+	err := json.Unmarshal(b, &p)
+	return p, err
+}
+
 // A ledger remembers what was handed on. It is in memory, and on disk for the
 // next start.
 type ledger struct {
@@ -69,8 +88,8 @@ func newLedger(log *slog.Logger, disk Log, bare func(Address) (Address, error)) 
 func (l *ledger) restore(ctx context.Context) error {
 	now := time.Now()
 	return l.disk.Replay(ctx, func(seq uint64, data []byte) error {
-		var p page
-		if err := json.Unmarshal(data, &p); err != nil {
+		p, err := decodePage(data)
+		if err != nil {
 			l.log.Error("ledger record dropped: it can't be read", "seq", seq, "err", err)
 			return l.disk.Delete(seq)
 		}
@@ -174,7 +193,7 @@ func (l *ledger) handedSoon(j *job, outcome Outcome, done func()) bool {
 		return false
 	}
 	e := passed{ID: j.m.ID, Group: j.group.snapshot(), Home: j.m.To.Address, At: time.Now(), Outcome: outcome}
-	b, err := json.Marshal(page{Copy: &e})
+	b, err := page{Copy: &e}.encode()
 	return err == nil && k.Keep(b, func(_ uint64, err error) {
 		l.missed(err)
 		done()
@@ -193,7 +212,7 @@ func (l *ledger) outcome(id string) Outcome {
 }
 
 func (l *ledger) write(ctx context.Context, p page) {
-	b, err := json.Marshal(p)
+	b, err := p.encode()
 	if err == nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()

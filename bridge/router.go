@@ -6,12 +6,13 @@ import (
 )
 
 // A Router knows every map: who lives where, and what they are called
-// elsewhere. It is immutable and does nothing but think, so any goroutine may
-// use it without a lock; a reload makes another one.
+// elsewhere. It is immutable and does nothing but think, and remember what it has thought,
+// so any goroutine may use it without a lock; a reload makes another one.
 type Router struct {
 	adapters map[string]*space
 	maps     []*mapping
 	width    int // of the widest map: values in a match
+	ways     knownWays
 }
 
 // A Target is one place that something goes to.
@@ -43,9 +44,16 @@ var (
 // of them is, in the order of the mapping file. Both names are in text form. A
 // home that is the sender is left out, and one where the sender has no name.
 // The error is an *Error, whose Cause is Malformed (a name is none),
-// NotFound (no map takes it) or Forbidden.
+// NotFound (no map takes it) or Forbidden. The targets are not to be changed.
 func (r *Router) Route(from Party, to Address) ([]Target, error) {
+	w := way{from, to}
+	if targets, ok := r.ways.of(w); ok {
+		return targets, nil
+	}
 	targets, _, err := r.route(from.Address, from, to)
+	if err == nil {
+		r.ways.note(w, targets)
+	}
 	return targets, err
 }
 
