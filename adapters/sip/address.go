@@ -7,15 +7,18 @@ import (
 	"strconv"
 )
 
-// defaultPort is where SIP is unless something else is said.
-const defaultPort = 5060
+// Where SIP is unless something else is said.
+const (
+	defaultPort    = 5060
+	defaultTLSPort = 5061
+)
 
 // sentBy is what the other end of f is told of us: host, IPv6 in brackets, and
 // the port of a listener.
 func (e *engine) sentBy(f flow) (host string, port uint16, err error) {
 	local := f.local()
 	if port = local.Port(); f.reliable() {
-		port = e.listenPort("tcp", port)
+		port = e.listenPort(f.network(), port)
 	}
 	addr := local.Addr()
 	if addr.IsUnspecified() {

@@ -2,6 +2,8 @@ package sip
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -14,7 +16,8 @@ import (
 
 // Config is one [sip.NAME] table of the mapping file.
 type Config struct {
-	// Listen are our sockets: "udp:[::]:5060", "tcp:0.0.0.0:5060". [::] takes
+	// Listen are our sockets: "udp:[::]:5060", "tcp:0.0.0.0:5060",
+	// "tls:[::]:5061", "ws:127.0.0.1:8088", "wss:[::]:8443". [::] takes
 	// IPv4 too, unless there is a listener for 0.0.0.0 at the same port.
 	Listen []string `toml:"listen"`
 	// Address is what others are told of us (Via, Contact): IP addresses or
@@ -23,8 +26,12 @@ type Config struct {
 	// Domain is our side of From; "" is our address.
 	Domain string `toml:"domain"`
 	// Peer is where requests go and whose requests we take:
-	// "sip:10.0.0.5:5060", "sip:pbx.example.org;transport=tcp"; "" for none.
+	// "sip:10.0.0.5:5060", "sip:pbx.example.org;transport=tcp",
+	// "sips:pbx.example.org"; "" for none.
 	Peer string `toml:"peer"`
+	// CA is a file of certificates, in PEM: by TLS the peer is who can show one
+	// that leads to one of them; "" is the system's.
+	CA string `toml:"ca"`
 	// Networks are further sources that count as the peer.
 	Networks []string `toml:"networks"`
 	// Proxy is an outbound proxy, loose routing only: "sip:edge;lr".
@@ -40,6 +47,9 @@ type Config struct {
 	SRTP string `toml:"srtp"`
 	// Accounts are phones that register with us, by name.
 	Accounts map[string]Account `toml:"accounts"`
+
+	secure *tls.Config    // see UseTLS
+	roots  *x509.CertPool // see UseRoots
 }
 
 // A Line is a name that we register at the peer.
@@ -57,6 +67,17 @@ var _ bridge.Config = (*Config)(nil)
 
 // NewConfig gives the defaults.
 func NewConfig() *Config { return &Config{Address: []string{"auto"}, SRTP: "off"} }
+
+// UseTLS says what "tls:" and "wss:" listeners show, and what we show to a peer that
+// asks for it; without it there are none.
+func (c *Config) UseTLS(t *tls.Config) { c.secure = t }
+
+// TrustFile is the key and the name of the file that UseRoots is given the
+// certificates of.
+func (c *Config) TrustFile() (key string, name *string) { return "ca", &c.CA }
+
+// UseRoots says which certificates the peer's has to lead to; nil: the system's.
+func (c *Config) UseRoots(pool *x509.CertPool) { c.roots = pool }
 
 // Naming is the user part of a URI, byte for byte; with hosts = true the user
 // part @ the host, in lower case.
@@ -175,9 +196,9 @@ func (c *Config) Claims() []string {
 		if err != nil || l.addr.Port() == 0 {
 			continue
 		}
-		all = append(all, l.network+" "+l.addr.String())
+		all = append(all, socketOf(l.network)+" "+l.addr.String())
 		if a := l.addr.Addr(); a.IsUnspecified() && a.Is6() {
-			all = append(all, l.network+" "+netip.AddrPortFrom(netip.IPv4Unspecified(), l.addr.Port()).String())
+			all = append(all, socketOf(l.network)+" "+netip.AddrPortFrom(netip.IPv4Unspecified(), l.addr.Port()).String())
 		}
 	}
 	slices.Sort(all)
@@ -194,17 +215,19 @@ func (c *Config) checkListen(bad func(key, msg string)) {
 		switch {
 		case err != nil:
 			bad(fmt.Sprintf("listen[%d]", i), err.Error())
-		case seen[l] && l.addr.Port() != 0:
+		case seen[listener{socketOf(l.network), l.addr}] && l.addr.Port() != 0:
 			bad(fmt.Sprintf("listen[%d]", i), "is there twice")
+		case isSecure(l.network) && c.secure == nil:
+			bad(fmt.Sprintf("listen[%d]", i), l.network+" needs [tls]")
 		}
-		seen[l] = true
+		seen[listener{socketOf(l.network), l.addr}] = true
 	}
 }
 
 func (c *Config) checkPeer(bad func(key, msg string)) {
 	if c.Peer == "" {
 		for key, there := range map[string]bool{
-			"networks": len(c.Networks) > 0, "proxy": c.Proxy != "", "lines": len(c.Lines) > 0,
+			"networks": len(c.Networks) > 0, "proxy": c.Proxy != "", "lines": len(c.Lines) > 0, "ca": c.CA != "",
 		} {
 			if there {
 				bad(key, "needs peer")
@@ -225,6 +248,9 @@ func (c *Config) checkPeer(bad func(key, msg string)) {
 			key = "proxy"
 		}
 		c.checkHop(key, hop, bad)
+		if c.CA != "" && c.network(hop) != networkTLS {
+			bad("ca", "is for a "+key+" that is reached by tls")
+		}
 	}
 }
 

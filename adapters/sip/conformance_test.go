@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -16,12 +17,19 @@ func TestConformance(t *testing.T) {
 	bridgetest.Conformance(t, newConformanceRig)
 }
 
-// A farSide is a PBX that is reached by TCP, and one extension of it.
+func TestConformanceByTLS(t *testing.T) {
+	t.Parallel()
+	bridgetest.Conformance(t, func(t *testing.T) *bridgetest.Rig { return conformanceRig(t, newAuthority(t)) })
+}
+
+// A farSide is a PBX that is reached by TCP, or by TLS, and one extension of it.
 type farSide struct {
 	t     *testing.T
 	a     *Adapter
 	host  string
 	heard chan string // requests
+	ca    *authority  // nil: by TCP
+	shows *tls.Config
 
 	mu       sync.Mutex // guards the rest
 	addr     string
@@ -36,12 +44,20 @@ const (
 	theirsOnWire = "+49301234"
 )
 
-func newConformanceRig(t *testing.T) *bridgetest.Rig {
+func newConformanceRig(t *testing.T) *bridgetest.Rig { return conformanceRig(t, nil) }
+
+func conformanceRig(t *testing.T, ca *authority) *bridgetest.Rig {
 	host := ownHost()
-	f := &farSide{t: t, host: host, addr: host + ":0", heard: make(chan string, 1000)}
-	f.open(t)
+	f := &farSide{t: t, host: host, addr: host + ":0", heard: make(chan string, 1000), ca: ca}
 	c := NewConfig()
-	c.Listen, c.Peer = []string{"tcp:127.0.0.1:0"}, "sip:"+f.addr+";transport=tcp"
+	network := "tcp"
+	if ca != nil {
+		network, f.shows = "tls", ca.shows(host)
+		c.UseTLS(ca.shows("gw.example.org"))
+		c.UseRoots(ca.pool())
+	}
+	f.open(t)
+	c.Listen, c.Peer = []string{network + ":127.0.0.1:0"}, "sip:"+f.addr+";transport="+network
 	a, err := New(c, testEnv())
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +81,11 @@ func (f *farSide) open(t *testing.T) {
 		t.Error(err)
 		return
 	}
-	f.addr, f.listener = l.Addr().String(), l
+	f.addr = l.Addr().String()
+	if f.ca != nil {
+		l = tls.NewListener(l, f.shows)
+	}
+	f.listener = l
 	f.serving.Go(func() { f.runAccept(l) })
 }
 
@@ -123,9 +143,14 @@ func (f *farSide) refuse(c bridge.Cause) {
 
 func (f *farSide) say(t *testing.T, text string) bridge.Cause {
 	t.Helper()
-	s := dialFrom(t, f.host, f.a.Addrs()[0])
+	s, transport := (*stream)(nil), "TCP"
+	if f.ca == nil {
+		s = dialFrom(t, f.host, f.a.Addrs()[0])
+	} else {
+		s, transport = tlsFrom(t, f.ca, f.host, f.a.Addrs()[0]), "TLS"
+	}
 	q := query{
-		method: "MESSAGE", uri: "sip:" + oursOnWire + "@gw", from: "sip:" + theirsOnWire + "@pbx", transport: "TCP", body: text,
+		method: "MESSAGE", uri: "sip:" + oursOnWire + "@gw", from: "sip:" + theirsOnWire + "@pbx", transport: transport, body: text,
 		lines: []string{"Max-Forwards: 9", "Content-Type: text/plain;charset=UTF-8"},
 	}
 	s.write(q.text())

@@ -72,7 +72,7 @@ func (s *sending) first(now time.Time) (d destination, ok bool) {
 // peer are many phones: what one does not take, another may.
 func (s *sending) toPeer() destination {
 	set := s.e.set
-	uri, to := set.uri(s.to, set.peer.hostport()), set.uri(s.to, set.peer.host)
+	uri, to := set.peerURI(s.to, set.peer.hostport()), set.peerURI(s.to, set.peer.host)
 	var cred *credential
 	if l := s.e.lineNamed(set.naming.Text(s.from)); l != nil {
 		cred = &credential{user: l.is.user, password: l.is.password}

@@ -79,10 +79,12 @@ func (e *engine) isParty(f flow, c *dialog.Call) bool {
 		return false
 	case f.carrier == p.flow.carrier && f.remote == p.remote:
 		return true
+	case isSecure(p.network) && !isSecure(f.network()):
+		return false
 	case p.account != "":
 		return f.remote == p.remote && f.network() == p.network
 	}
-	return e.isPeer(f.remote.Addr()) || c.Names(f.remote.Addr())
+	return e.isPeer(f) || c.Names(f.remote.Addr())
 }
 
 // inside takes a request within a dialog, but ACK and CANCEL.
@@ -125,7 +127,7 @@ func (x *exchange) inside(c *dialog.Call, p *path) {
 	case "SUBSCRIBE", "PUBLISH":
 		x.respond(489)
 	case "MESSAGE":
-		if x.from.account == "" && !x.e.isPeer(x.f.remote.Addr()) {
+		if x.from.account == "" && !x.e.isPeer(x.f) {
 			// It may be in a call with us, but nobody vouches for what it calls itself.
 			x.e.metrics.refused.WithLabelValues(refusedSender).Inc()
 			x.refuse(403)

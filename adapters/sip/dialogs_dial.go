@@ -65,7 +65,7 @@ func (e *engine) places(to, from bridge.Name) ([]place, error) {
 		return nil, &bridge.Error{Op: placeOp, Cause: bridge.NoRoute, Retry: true, Err: fmt.Errorf("find the peer: %w", e.peer.trouble())}
 	}
 	p := place{
-		uri: e.set.uri(to, e.set.peer.hostport()), to: e.set.uri(to, e.set.peer.host), route: e.set.route, addrs: addrs,
+		uri: e.set.peerURI(to, e.set.peer.hostport()), to: e.set.peerURI(to, e.set.peer.host), route: e.set.route, addrs: addrs,
 		user: wire.EscapeUser(e.set.userOf(from)),
 	}
 	if l := e.lineNamed(e.set.naming.Text(from)); l != nil {
@@ -75,7 +75,7 @@ func (e *engine) places(to, from bridge.Name) ([]place, error) {
 	if err != nil {
 		return nil, &bridge.Error{Op: placeOp, Cause: bridge.NoRoute, Retry: true, Err: err}
 	}
-	p.from = e.set.uri(from, cmp.Or(e.set.domain, host))
+	p.from = e.set.peerURI(from, cmp.Or(e.set.domain, host))
 	return []place{p}, nil
 }
 

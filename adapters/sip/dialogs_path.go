@@ -47,7 +47,7 @@ func (e *engine) pathTo(network string, to netip.AddrPort) (*path, error) {
 		}
 		return e.pathBy(f, "")
 	}
-	if c := e.conns.open(to); c != nil {
+	if c := e.conns.open(network, to); c != nil {
 		return e.pathBy(flow{carrier: c, remote: to}, "")
 	}
 	local, err := routeTo(to)
@@ -55,7 +55,7 @@ func (e *engine) pathTo(network string, to netip.AddrPort) (*path, error) {
 		return nil, err
 	}
 	host := advertised(e.set.addresses, local, to.Addr())
-	return &path{e: e, network: network, remote: to, host: host, by: hostPort(host, e.listenPort(network, defaultPort))}, nil
+	return &path{e: e, network: network, remote: to, host: host, by: hostPort(host, e.listenPort(network, portOf(network)))}, nil
 }
 
 // Write implements dialog.Path.
@@ -66,7 +66,7 @@ func (p *path) Write(data []byte) error {
 	if p.account != "" {
 		// The phone may have come back by another connection.
 		for _, c := range p.e.registrar.contacts(p.account, time.Now()) {
-			if c.flow.reliable() && c.flow.remote.Addr() == p.remote.Addr() {
+			if c.flow.network() == p.network && c.flow.remote.Addr() == p.remote.Addr() {
 				return c.flow.write(data)
 			}
 		}
@@ -132,8 +132,8 @@ func (p *path) Next(text string) dialog.Path {
 		return p.phone(text, uri)
 	}
 	a, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
-	if err != nil {
-		return p.named(&uri)
+	if err != nil || isSecure(p.network) {
+		return p.named(&uri) // who else would be met by TLS, could not be told
 	}
 	a = a.Unmap().WithZone("")
 	if hidden(a) && !hidden(p.remote.Addr()) {
@@ -189,7 +189,7 @@ func (p *path) named(uri *gosip.Uri) dialog.Path {
 		next.flow.remote = next.remote
 		return &next
 	}
-	if p.network == "udp" || p.alive() {
+	if p.network == "udp" || p.alive() || p.e.peer.is(p.remote) {
 		return p
 	}
 	// The connection that it had opened is gone: we open one.

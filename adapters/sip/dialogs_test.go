@@ -283,9 +283,9 @@ func TestACallOutlivesItsConnection(t *testing.T) {
 	}
 	bridgetest.Await[bridge.Accepted](c)
 	conns := &b.a.engine.Load().conns
-	old := conns.open(addrPort(l.l.Addr()))
+	old := conns.open("tcp", addrPort(l.l.Addr()))
 	_ = s.conn.Close()
-	for conns.open(addrPort(l.l.Addr())) == old {
+	for conns.open("tcp", addrPort(l.l.Addr())) == old {
 		next(t, time.After(time.Millisecond), "the connection to be seen closed")
 	}
 	c.Leg.Hangup(bridge.Normal)

@@ -16,7 +16,7 @@ const drainRetry = 10 * time.Second
 // request takes a request: repeats to their transaction, what belongs to a call
 // to that, the rest through the gate to what it is for.
 func (e *engine) request(f flow, m *wire.Message, known bool) {
-	if e.peer != nil && e.isPeer(f.remote.Addr()) {
+	if e.isPeer(f) {
 		e.peer.heard()
 	}
 	if m.Request.Method == methodAck {
@@ -80,9 +80,10 @@ func tagged(m *wire.Message) bool { return m.Request.To().Params.Has("tag") }
 // If it is not, it has been refused.
 func (x *exchange) acceptable() bool {
 	req := x.m.Request
-	switch req.Recipient.Scheme {
-	case "sip", "tel":
-	default: // sips: RFC 7247 section 8
+	switch scheme := req.Recipient.Scheme; {
+	case scheme == "sip", scheme == "tel":
+	case scheme == "sips" && isSecure(x.f.network()): // it has come all the way by TLS; here it has arrived
+	default:
 		x.refuse(416)
 		return false
 	}

@@ -3,7 +3,7 @@
 // both.
 //
 //	       sockets              who is it?           what is it for?
-//	udp.go, tcp.go ─▶ receive.go ─▶ gate.go ─▶ dispatch.go ─▶ message.go ─▶ bridge
+//	udp.go, door.go ─▶ receive.go ─▶ gate.go ─▶ dispatch.go ─▶ message.go ─▶ bridge
 //	 admit.go drops     wire reads    digest.go              imdn.go
 //	 what is too much   the bytes     gives 401              typing.go
 //	                        │                                registrar.go
@@ -19,10 +19,12 @@
 // The sockets are ours rather than sipgo's: so the order of arrival survives
 // (a message is handed to the bridge from the goroutine that read it), what a
 // stranger sends leaves nothing behind, and a panic while reading ends with
-// the message that caused it. sipgo reads header values.
+// the message that caused it. sipgo reads header values. Connections (tcp.go) are of
+// TCP, of TLS (tls.go says whom we believe to be the peer) or of WebSockets
+// (websocket.go), and conns.go counts them.
 //
 // Words. A flow (RFC 5626 section 3.1) is a way to one remote address and
-// back: a UDP socket at one address of ours with one of theirs, or a TCP
+// back: a UDP socket at one address of ours with one of theirs, or a
 // connection; a path is a flow as calls use it. A place is where a call can
 // go: the peer, or one contact. A stranger is a source that is neither the peer nor shows an
 // account's credentials: it learns nothing but 401 or 403, without a

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,21 +10,19 @@ import (
 
 // A listener is one entry of Config.Listen.
 type listener struct {
-	network string // "udp" or "tcp"
+	network string // "udp", "tcp", "tls", "ws" or "wss"
 	addr    netip.AddrPort
 }
 
 func parseListener(s string) (listener, error) {
 	network, addr, ok := strings.Cut(s, ":")
 	switch network {
-	case "udp", "tcp":
-	case "tls", "ws", "wss":
-		return listener{}, fmt.Errorf("%s: is not in this version", network)
+	case networkUDP, networkTCP, networkTLS, networkWS, networkWSS:
 	default:
 		ok = false
 	}
 	if !ok {
-		return listener{}, fmt.Errorf(`want "udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT", got %q`, s)
+		return listener{}, fmt.Errorf(`want "udp:ADDRESS:PORT", or tcp, tls, ws or wss, got %q`, s)
 	}
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
@@ -38,8 +35,9 @@ func parseListener(s string) (listener, error) {
 type target struct {
 	host    string // name, or IP address (IPv6 in brackets)
 	port    uint16 // 0: not said
-	network string // "udp", "tcp"; "": not said
+	network string // "udp", "tcp", "tls"; "": not said
 	loose   bool   // ;lr
+	sips    bool   // every URI that leads there is to be one of sips:
 }
 
 func parseTarget(s string) (target, error) {
@@ -47,14 +45,11 @@ func parseTarget(s string) (target, error) {
 	if err != nil || uri.Scheme != "sip" && uri.Scheme != "sips" {
 		return target{}, fmt.Errorf(`want a URI as in "sip:10.0.0.5:5060", got %q`, s)
 	}
-	if uri.Scheme == "sips" {
-		return target{}, errors.New("sips: is not in this version")
-	}
 	host, ok := foldHost(uri.Host)
 	if !ok || uri.User != "" || uri.Password != "" || len(uri.Headers) > 0 {
 		return target{}, fmt.Errorf("want a host, perhaps a port and a transport, got %q", s)
 	}
-	t := target{host: host, port: uint16(uri.Port)}
+	t := target{host: host, port: uint16(uri.Port), sips: uri.Scheme == "sips"}
 	for _, p := range uri.UriParams {
 		switch strings.ToLower(p.K) {
 		case "transport":
@@ -65,13 +60,27 @@ func parseTarget(s string) (target, error) {
 			return target{}, fmt.Errorf("the parameter %q means nothing here", p.K)
 		}
 	}
-	switch t.network {
-	case "", "udp", "tcp":
-		return t, nil
-	case "tls", "ws", "wss", "sctp":
-		return target{}, fmt.Errorf("transport=%s is not in this version", t.network)
+	if t.sips {
+		return t.byTLS()
 	}
-	return target{}, fmt.Errorf("transport %q is not known", t.network)
+	switch t.network {
+	case "", networkUDP, networkTCP, networkTLS:
+		return t, nil
+	case networkWS, networkWSS:
+		return target{}, fmt.Errorf("transport=%s is for those who come to us: want udp, tcp or tls", t.network)
+	}
+	return target{}, fmt.Errorf("transport %q is not known: want udp, tcp or tls", t.network)
+}
+
+// byTLS is a target of sips:, whose transport says by what TLS goes (RFC 5630
+// section 3.1.4).
+func (t target) byTLS() (target, error) {
+	switch t.network {
+	case "", networkTCP, networkTLS:
+		t.network = networkTLS
+		return t, nil
+	}
+	return target{}, fmt.Errorf("transport=%s does not go with sips:", t.network)
 }
 
 // hostport is the target as it stands in a URI.
@@ -80,6 +89,13 @@ func (t target) hostport() string {
 		return t.host
 	}
 	return fmt.Sprintf("%s:%d", t.host, t.port)
+}
+
+func (t target) scheme() string {
+	if t.sips {
+		return "sips"
+	}
+	return "sip"
 }
 
 func parseNetwork(s string) (netip.Prefix, error) {

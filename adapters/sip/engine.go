@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -29,7 +28,7 @@ type engine struct {
 
 	crew    crew
 	udp     []*udpSocket
-	tcp     []net.Listener
+	doors   []door
 	bound   []listener // with the ports that they have
 	conns   conns
 	clients clients
@@ -68,6 +67,7 @@ func newEngine(a *Adapter, h bridge.Handler) *engine {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	_, e.remote = a.env.Media.(media.Remote)
+	e.conns.secure = a.set.forPeer()
 	e.auth = authenticator{realm: a.set.realm, passwords: a.set.passwords, named: a.set.named, nonces: nonces{key: a.env.Key}}
 	e.registrar.tell = func(name string) { h.Changed(bridge.Address{Adapter: a.env.Name, Name: name}) }
 	e.status = status{handler: h, log: e.log, up: a.set.peer == nil}
@@ -111,22 +111,23 @@ func (e *engine) open() error {
 func (e *engine) bind(l listener) (listener, error) {
 	v6only := false
 	for _, other := range e.set.listeners {
-		v6only = v6only || l.addr.Port() != 0 && other.network == l.network && other.addr.Port() == l.addr.Port() && other.addr.Addr().Is4()
+		same := socketOf(other.network) == socketOf(l.network) && other.addr.Port() == l.addr.Port()
+		v6only = v6only || l.addr.Port() != 0 && same && other.addr.Addr().Is4()
 	}
-	if l.network == "udp" {
+	if l.network == networkUDP {
 		s, err := openUDP(l, v6only)
 		if err != nil {
 			return l, err
 		}
 		e.udp = append(e.udp, s)
-		return listener{network: "udp", addr: s.addr}, nil
+		return listener{network: networkUDP, addr: s.addr}, nil
 	}
 	t, err := net.Listen(family("tcp", l.addr.Addr(), v6only), l.addr.String())
 	if err != nil {
-		return l, fmt.Errorf("listen on tcp %v: %w", l.addr, err)
+		return l, fmt.Errorf("listen on %s %v: %w", l.network, l.addr, err)
 	}
-	e.tcp = append(e.tcp, t)
-	return listener{network: "tcp", addr: addrPort(t.Addr())}, nil
+	e.doors = append(e.doors, door{t, l.network})
+	return listener{network: l.network, addr: addrPort(t.Addr())}, nil
 }
 
 // begin gives the life of what runs besides the sockets: it ends before they are
@@ -146,9 +147,9 @@ func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 			}
 		})
 	}
-	for _, l := range e.tcp {
+	for _, d := range e.doors {
 		e.crew.start(func() {
-			if err := e.runAccept(ctx, l); err != nil {
+			if err := e.runAccept(ctx, d); err != nil {
 				fail(err)
 			}
 		})
@@ -163,52 +164,6 @@ func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 	}
 	for _, l := range e.lines {
 		e.crew.start(func() { e.runLine(ctx, l) })
-	}
-}
-
-// runAccept takes connections until the listener is closed.
-func (e *engine) runAccept(ctx context.Context, l net.Listener) error {
-	for failed := 0; ; {
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			// Out of file descriptors, most likely: that passes, or does not.
-			if failed++; failed == 100 {
-				return fmt.Errorf("accept on tcp %v: %w", l.Addr(), err)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-			continue
-		}
-		failed = 0
-		from := addrPort(conn.RemoteAddr())
-		c := e.conns.accept(conn, e.isPeer(from.Addr()))
-		if c == nil {
-			e.metrics.refused.WithLabelValues(refusedConns).Inc()
-			_ = conn.Close() // it was never served
-			continue
-		}
-		e.serveConn(c)
-	}
-}
-
-// serveConn starts the goroutines of a connection.
-func (e *engine) serveConn(c *tcpConn) {
-	started := e.crew.start(c.runWriter) && e.crew.start(func() {
-		c.runReader(e.receive, e.broken, e.isKnown)
-		e.registrar.lost(c)
-		e.conns.remove(c)
-		if e.peer != nil && e.set.network == "tcp" && e.peer.is(c.remote) {
-			e.peer.suspect() // it may have ended altogether
-		}
-	})
-	if !started {
-		c.close()
-		e.conns.remove(c)
 	}
 }
 
@@ -241,8 +196,8 @@ func (e *engine) closeListeners() {
 	for _, s := range e.udp {
 		_ = s.conn.Close() // nothing is lost with it
 	}
-	for _, l := range e.tcp {
-		_ = l.Close()
+	for _, d := range e.doors {
+		_ = d.Close()
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 var errClosed = errors.New("the connection is closed")
 
 // A carrier is a socket, at one of the host's addresses if it has several: one
-// of UDP has many flows, one of TCP a single one. Carriers can be compared.
+// of UDP has many flows, a connection a single one. Carriers can be compared.
 type carrier interface {
-	network() string // "udp" or "tcp"
+	network() string // "udp", "tcp", "tls", "ws" or "wss"
 	local() netip.AddrPort
 	// send does not block. nil does not mean that anything arrives.
 	send(to netip.AddrPort, data []byte) error
@@ -27,4 +27,10 @@ type flow struct {
 
 func (f flow) write(data []byte) error { return f.send(f.remote, data) }
 
-func (f flow) reliable() bool { return f.network() == "tcp" }
+func (f flow) reliable() bool { return f.network() != networkUDP }
+
+// takes reports whether a URI of a scheme can be reached by f: one of sips: only by
+// TLS (RFC 5630 section 4).
+func (f flow) takes(scheme string) bool {
+	return scheme == "sip" || scheme == "sips" && isSecure(f.network())
+}

@@ -14,7 +14,7 @@ type sender struct {
 // gate decides whether a request is taken at all, whatever its method is. If
 // not, it has answered, always without a transaction.
 func (e *engine) gate(f flow, m *wire.Message) (sender, bool) {
-	peer := e.isPeer(f.remote.Addr())
+	peer := e.isPeer(f)
 	accounts := len(e.set.passwords) > 0
 	register := m.Request.Method == "REGISTER"
 	if peer && (!accounts || !register && !e.claimsAccount(m) && m.Get("Authorization") == "") {

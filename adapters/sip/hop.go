@@ -40,7 +40,7 @@ func (c *Config) checkHop(key string, hop target, bad func(key, msg string)) {
 // isOurs says whether a target is one of our listeners, as far as that can be
 // told without looking at the machine.
 func (c *Config) isOurs(t target, l listener) bool {
-	port := cmp.Or(t.port, defaultPort)
+	port := cmp.Or(t.port, portOf(l.network))
 	if port != l.addr.Port() {
 		return false
 	}

@@ -250,11 +250,11 @@ func (e *engine) sendRegister(ctx context.Context, l *line, expires time.Duratio
 	if e.set.hosts {
 		host = l.is.name.Main
 	}
-	aor := e.set.uri(l.is.name, e.set.peer.host)
+	aor := e.set.peerURI(l.is.name, e.set.peer.host)
 	var last *outgoing
 	res, err := e.ask(ctx, func(f flow) (*outgoing, error) {
 		l.cseq++
-		o, err := e.plain(f, "REGISTER", "sip:"+host, aor)
+		o, err := e.plain(f, "REGISTER", e.set.asPeer("sip:"+host), aor)
 		if err != nil {
 			return nil, err
 		}
@@ -262,10 +262,7 @@ func (e *engine) sendRegister(ctx context.Context, l *line, expires time.Duratio
 		if err != nil {
 			return nil, err
 		}
-		contact := "<sip:" + l.token + "@" + hostPort(ours, port)
-		if f.reliable() {
-			contact += ";transport=tcp"
-		}
+		contact := "<" + e.set.asPeer("sip:"+l.token+"@"+hostPort(ours, port)) + wire.TransportParam(f.network(), e.set.peer.sips)
 		o.from, o.callID, o.cseq = "<"+aor+">;tag="+newToken(), l.callID, l.cseq
 		o.extra = []wire.Field{
 			{Name: "Contact", Value: contact + ">"},

@@ -214,7 +214,7 @@ func (x *exchange) recipient() (bridge.Party, int) {
 			return x.party(l.name, ""), 0
 		}
 	}
-	if uri.Scheme == "sip" && uri.User == "" {
+	if uri.Scheme != "tel" && uri.User == "" {
 		return bridge.Party{}, 484
 	}
 	name, err := x.e.set.nameOf(uri)

@@ -17,6 +17,7 @@ const (
 	refusedTries     = "tries"     // too many wrong credentials
 	refusedSender    = "sender"    // under another's name
 	refusedConns     = "conns"     // too many connections
+	refusedGreeting  = "greeting"  // a handshake of TLS or WebSocket that has failed
 	refusedRoom      = "room"      // too many transactions
 	refusedDraining  = "draining"  // about to end
 	refusedUnasked   = "unasked"   // a response to nothing

@@ -208,13 +208,17 @@ func (p *peer) locate(ctx context.Context) error {
 func (p *peer) resolve(ctx context.Context, t target) ([]netip.AddrPort, error) {
 	port := t.port
 	if port == 0 {
-		port = defaultPort
+		port = portOf(p.set.network)
 	}
 	if a, err := netip.ParseAddr(strings.Trim(t.host, "[]")); err == nil {
 		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), port)}, nil
 	}
 	if t.port == 0 {
-		if _, records, err := p.dns.LookupSRV(ctx, "sip", p.set.network, t.host); err == nil && len(records) > 0 {
+		service, proto := "sip", p.set.network
+		if proto == networkTLS {
+			service, proto = "sips", networkTCP
+		}
+		if _, records, err := p.dns.LookupSRV(ctx, service, proto, t.host); err == nil && len(records) > 0 {
 			return p.services(ctx, records)
 		}
 	}

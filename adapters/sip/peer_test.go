@@ -138,7 +138,8 @@ func TestThePeerIsFoundByName(t *testing.T) {
 	t.Parallel()
 	dns := fakeDNS{
 		hosts: map[string][]string{"pbx": {"2001:db8::1", "::ffff:192.0.2.1"}, "a.pbx": {"192.0.2.2"}, "six": {"2001:db8::6"}},
-		srv:   map[string][]*net.SRV{"_sip._udp.pbx.example": {{Target: "gone.", Port: 1}, {Target: "a.pbx.", Port: 5080}}},
+		srv: map[string][]*net.SRV{"_sip._udp.pbx.example": {{Target: "gone.", Port: 1}, {Target: "a.pbx.", Port: 5080}},
+			"_sips._tcp.pbx.example": {{Target: "a.pbx.", Port: 5081}}},
 	}
 	for _, row := range []struct {
 		name, listen, peer, proxy string
@@ -149,6 +150,9 @@ func TestThePeerIsFoundByName(t *testing.T) {
 		{"host, both families", "udp:[::]:0", "sip:pbx:5070", "", []string{"[2001:db8::1]:5070", "192.0.2.1:5070"}, []string{"192.0.2.1", "::ffff:192.0.2.1"}},
 		{"host, IPv4 only", "udp:0.0.0.0:0", "sip:pbx", "", []string{"192.0.2.1:5060"}, nil},
 		{"service", "udp:0.0.0.0:0", "sip:pbx.example", "", []string{"192.0.2.2:5080"}, nil},
+		{"service by TLS", "tls:0.0.0.0:0", "sips:pbx.example", "", []string{"192.0.2.2:5081"}, nil},
+		{"host by TLS", "tls:0.0.0.0:0", "sip:a.pbx;transport=tls", "", []string{"192.0.2.2:5061"}, nil},
+		{"proxy by TLS", "tls:0.0.0.0:0", "sip:pbx:1", "sips:192.0.2.7;lr", []string{"192.0.2.7:5061"}, []string{"192.0.2.7", "192.0.2.1"}},
 		{"proxy", "udp:0.0.0.0:0", "sip:pbx:1", "sip:192.0.2.7;lr", []string{"192.0.2.7:5060"}, []string{"192.0.2.7", "192.0.2.1"}},
 		{"nobody", "udp:0.0.0.0:0", "sip:nobody", "", nil, nil},
 		{"unreachable", "udp:0.0.0.0:0", "sip:six", "", nil, nil},

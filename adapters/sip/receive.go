@@ -3,19 +3,22 @@ package sip
 import (
 	"bytes"
 	"errors"
-	"net/netip"
 	"runtime/debug"
 	"time"
 
 	"gateway/adapters/sip/wire"
 )
 
-// isPeer says whether requests from a are the peer's.
-func (e *engine) isPeer(a netip.Addr) bool { return e.peer != nil && e.peer.has(a) }
+// isPeer says whether requests that come by f are the peer's: from its address,
+// and by TLS where that is how it is met, for else anybody on the way could speak for
+// it.
+func (e *engine) isPeer(f flow) bool {
+	return e.peer != nil && (!isSecure(e.set.network) || isSecure(f.network())) && e.peer.has(f.remote.Addr())
+}
 
 // isKnown says whether f leads to the peer, to an account, or into a call.
 func (e *engine) isKnown(f flow) bool {
-	return e.isPeer(f.remote.Addr()) || e.registrar.knows(f) || e.dialogs.Knows(f.remote)
+	return e.isPeer(f) || e.registrar.knows(f) || e.dialogs.Knows(f.remote)
 }
 
 // receive takes one message, in the goroutine of its socket. false: the

@@ -227,7 +227,7 @@ func readContact(c *gosip.ContactHeader, f flow, standard time.Duration) (wish, 
 	uri := *c.Address.Clone()
 	uri.Headers = nil // RFC 3261 section 19.1.1: not in a contact
 	w.uri = uri.String()
-	if again, err := wire.ParseURI(w.uri); err != nil || again.Scheme != "sip" || len(w.uri) > maxContactURI {
+	if again, err := wire.ParseURI(w.uri); err != nil || !f.takes(again.Scheme) || len(w.uri) > maxContactURI {
 		return w, errContact
 	}
 	w.flow = reach(f, uri)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,10 +23,10 @@ const firstTry = 8 * time.Second
 
 // way finds or makes a flow to an address.
 func (e *engine) way(ctx context.Context, network string, to netip.AddrPort) (flow, error) {
-	if network == "udp" {
+	if network == networkUDP {
 		return e.udpWay(to)
 	}
-	c, fresh, err := e.conns.dial(ctx, to)
+	c, fresh, err := e.conns.dial(ctx, network, to)
 	if err != nil {
 		return flow{}, err
 	}
@@ -65,12 +66,12 @@ func (e *engine) writer(f flow, o *outgoing) (func(branch string) []byte, error)
 	if err != nil {
 		return nil, err
 	}
-	transport := "UDP"
-	if f.reliable() {
-		transport = "TCP"
+	transport, after := strings.ToUpper(f.network()), ";rport"
+	if f.network() == networkTLS {
+		after += ";alias" // requests may come back by this connection (RFC 5923 section 4)
 	}
 	return func(branch string) []byte {
-		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+";rport", e.agent)
+		return o.bytes("SIP/2.0/"+transport+" "+hostPort(host, port)+";branch="+branch+after, e.agent)
 	}, nil
 }
 

@@ -2,6 +2,8 @@ package sip
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -28,6 +30,8 @@ type settings struct {
 	route    string  // value of Route, "" for none
 	network  string  // by what hop is reached
 	networks []netip.Prefix
+	secure   *tls.Config    // what we show; nil: nothing
+	roots    *x509.CertPool // whom the peer's certificate leads to; nil: to one of the system's
 
 	lines     map[string]lineSettings // by name, as is
 	passwords map[string]string       // of accounts, by name
@@ -41,7 +45,7 @@ type lineSettings struct {
 func newSettings(c *Config, env bridge.Env) (*settings, error) {
 	s := &settings{
 		adapter: env.Name, naming: c.Naming(), hosts: c.Hosts, addresses: c.Address, srtp: cmp.Or(c.SRTP, "off"),
-		realm: cmp.Or(c.Domain, env.Node, "gateway"),
+		realm: cmp.Or(c.Domain, env.Node, "gateway"), secure: c.secure, roots: c.roots,
 		lines: map[string]lineSettings{}, passwords: map[string]string{},
 	}
 	s.domain, _ = foldHost(c.Domain)
@@ -92,17 +96,10 @@ func (s *settings) readPeer(c *Config) error {
 		if s.hop, err = parseTarget(c.Proxy); err != nil {
 			return fmt.Errorf("proxy: %w", err)
 		}
-		s.route = "<sip:" + s.hop.hostport() + transportParam(s.hop.network) + ";lr>"
+		s.route = "<" + s.hop.scheme() + ":" + s.hop.hostport() + wire.TransportParam(s.hop.network, s.hop.sips) + ";lr>"
 	}
 	s.network = c.network(s.hop)
 	return nil
-}
-
-func transportParam(network string) string {
-	if network == "" {
-		return ""
-	}
-	return ";transport=" + network
 }
 
 // userOf is a name's user part.
@@ -119,6 +116,17 @@ func (s *settings) uri(n bridge.Name, host string) string {
 		return "sip:" + wire.EscapeUser(n.Lead) + "@" + n.Main
 	}
 	return "sip:" + wire.EscapeUser(n.Main) + "@" + host
+}
+
+// peerURI is uri for the peer, or for whom we tell it of: of sips: where that is.
+func (s *settings) peerURI(n bridge.Name, host string) string { return s.asPeer(s.uri(n, host)) }
+
+// asPeer makes a URI of sip: one of the peer's scheme.
+func (s *settings) asPeer(uri string) string {
+	if s.peer.sips {
+		return "sips" + strings.TrimPrefix(uri, "sip")
+	}
+	return uri
 }
 
 // nameOf reads a URI as a name, in text form.

@@ -93,7 +93,7 @@ func (e *engine) probeAt(ctx context.Context, a netip.AddrPort) error {
 	defer cancel()
 	ask := func() error {
 		_, err := e.askBy(ctx, e.set.network, a, func(f flow) (*outgoing, error) {
-			return e.plain(f, "OPTIONS", "sip:"+e.set.peer.hostport(), "sip:"+e.set.peer.host)
+			return e.plain(f, "OPTIONS", e.set.asPeer("sip:"+e.set.peer.hostport()), e.set.asPeer("sip:"+e.set.peer.host))
 		}, nil)
 		return err
 	}
@@ -115,7 +115,7 @@ func (e *engine) plain(f flow, method, uri, to string) (*outgoing, error) {
 		domain = hostPort(host, port)
 	}
 	return &outgoing{
-		method: method, uri: uri, route: e.set.route, from: "<sip:" + domain + ">;tag=" + newToken(), to: "<" + to + ">",
+		method: method, uri: uri, route: e.set.route, from: "<" + e.set.asPeer("sip:"+domain) + ">;tag=" + newToken(), to: "<" + to + ">",
 		callID: newToken(), cseq: 1, hops: defaultHops,
 	}, nil
 }

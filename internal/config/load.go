@@ -127,6 +127,7 @@ func (l *loader) file() *File {
 	f.Limits = l.checkLimits(lim)
 	l.checkMedia(f.Media)
 	l.checkTLS(f)
+	l.checkTrust(f)
 	l.checkAdapters(f.Adapters)
 	l.route(f, maps)
 	return f

@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -25,6 +26,47 @@ const maxPEM = 256 << 10
 // A tlsUser is a bridge.Config of an adapter that may take encrypted
 // connections. It is told before its Check.
 type tlsUser interface{ UseTLS(t *tls.Config) }
+
+// A truster is a bridge.Config of an adapter that may meet others by TLS: its table
+// has a key that names a file of certificates, one of which theirs have to lead to.
+// It is told of them before its Check, if the key is given.
+type truster interface {
+	// TrustFile is the key, and the name of the file, which is made relative to
+	// what the mapping file's own name is relative to.
+	TrustFile() (key string, name *string)
+	UseRoots(pool *x509.CertPool)
+}
+
+// checkTrust reads the certificates that adapters are to believe.
+func (l *loader) checkTrust(f *File) {
+	for _, a := range f.Adapters {
+		t, ok := a.Config.(truster)
+		if !ok {
+			continue
+		}
+		key, name := t.TrustFile()
+		if *name == "" {
+			if l.given(a.table() + "." + key) {
+				l.meaning(a.table(), key, "want the name of a file", false)
+			}
+			continue
+		}
+		if !filepath.IsAbs(*name) {
+			*name = filepath.Join(l.secrets.dir, *name)
+		}
+		data, _, err := readRegular(*name, maxPEM)
+		if err != nil {
+			l.meaning(a.table(), key, reason(err), false)
+			continue
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(data) {
+			l.meaning(a.table(), key, "there is no certificate in "+clip(*name)+" (PEM)", false)
+			continue
+		}
+		t.UseRoots(pool)
+	}
+}
 
 // A certificate is what [tls] names. It may be renewed while it is in use.
 type certificate struct {

@@ -97,6 +97,50 @@ func TestAnAdapterIsGivenTheCertificateBeforeItIsChecked(t *testing.T) {
 	}
 }
 
+// A trusting configuration names whom it believes.
+type trusting struct {
+	phones
+	CA    string `toml:"ca"`
+	roots *x509.CertPool
+}
+
+func (c *trusting) TrustFile() (string, *string)    { return "ca", &c.CA }
+func (c *trusting) UseRoots(p *x509.CertPool)       { c.roots = p }
+func (c *trusting) Check(bad func(key, msg string)) {}
+
+func TestAnAdapterIsToldWhomToTrust(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writePair(t, dir, 7)
+	if err := os.WriteFile(filepath.Join(dir, "text.pem"), []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ line, want string }{
+		{"", ""},
+		{`ca = "cert.pem"`, ""},
+		{`ca = ""`, "sip.pbx.ca: want the name of a file"},
+		{`ca = "gone.pem"`, "sip.pbx.ca: " + dir + "/gone.pem: no such file"},
+		{`ca = "text.pem"`, "sip.pbx.ca: there is no certificate in " + dir + "/text.pem"},
+	} {
+		c := &trusting{}
+		kinds := []adapters.Kind{{Name: "sip", Config: func() bridge.Config { return c }}}
+		name := filepath.Join(dir, "mapping.toml")
+		if err := os.WriteFile(name, []byte("gateway.node = \"gw1\"\n[sip.pbx]\n"+row.line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, problems := Load(name, kinds)
+		if row.want != "" {
+			if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.String(), row.want) }) {
+				t.Errorf("%s: %v, want %q", row.line, problems, row.want)
+			}
+			continue
+		}
+		if f == nil || (c.roots != nil) != (row.line != "") {
+			t.Errorf("%q: %v, %v", row.line, c.roots, problems)
+		}
+	}
+}
+
 func TestACertificateIsRenewedWhileItIsInUse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -32,6 +32,7 @@ type Call struct {
 	callID string // of all its dialogs
 	tag    string // ours, in all of them
 	user   string // of our Contact
+	secure bool   // our Contact is of sips:
 	hops   int    // Max-Forwards of what we send
 
 	authorize Authorize

@@ -236,3 +236,55 @@ func FuzzRoutes(f *testing.F) {
 		}
 	})
 }
+
+// A word is a Path of one transport, as far as a Contact is concerned.
+type word struct {
+	Path
+	transport string
+}
+
+func (w word) Transport() string { return w.transport }
+func (word) SentBy() string      { return "h:1" }
+
+func TestOurContactSaysByWhatWeAreReached(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		transport string
+		secure    bool
+		want      string
+	}{
+		{"UDP", false, "<sip:u@h:1>"}, {"TCP", false, "<sip:u@h:1;transport=tcp>"}, {"TLS", false, "<sip:u@h:1;transport=tls>"},
+		{"TLS", true, "<sips:u@h:1>"}, {"WS", false, "<sip:u@h:1;transport=ws>"}, {"WSS", true, "<sips:u@h:1;transport=ws>"},
+	} {
+		if got := (&Call{user: "u", secure: row.secure}).contact(word{transport: row.transport}); got.Value != row.want {
+			t.Errorf("%s: %s, want %s", row.transport, got.Value, row.want)
+		}
+	}
+}
+
+func TestWhatIsAskedByASIPSURIIsAnsweredByOne(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name  string
+		uri   string
+		lines []string
+		want  bool
+	}{
+		{"nothing", "sip:a@b", []string{"Contact: <sip:c@d>"}, false},
+		{"the Request-URI", "sips:a@b", nil, true},
+		{"the Contact", "sip:a@b", []string{"Contact: <SIPS:c@d>"}, true},
+		{"the element before us", "sip:a@b", []string{"Record-Route: <sips:p;lr>, <sip:q;lr>", "Contact: <sip:c@d>"}, true},
+		{"the Contact behind another", "sip:a@b", []string{"Record-Route: <sip:p;lr>", "Contact: <sips:c@d>"}, false},
+	} {
+		m := message(t, "", row.lines...)
+		uri, err := wire.ParseURI(row.uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Request.Recipient = uri
+		routes, _ := recorded(m)
+		if got := asksForSIPS(m, routes); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+}

@@ -13,7 +13,7 @@ type Path interface {
 	Write(data []byte) error
 	// Reliable paths lose nothing: what is sent is not sent again.
 	Reliable() bool
-	// Transport is its word in Via: "UDP", "TCP".
+	// Transport is its word in Via: "UDP", "TCP", "TLS", "WS", "WSS".
 	Transport() string
 	// SentBy is what the other end is told of us: host, IPv6 in brackets, and
 	// port.

@@ -102,3 +102,19 @@ func withoutMethod(uri string) string {
 		return len(p) >= 7 && strings.EqualFold(p[:7], "method=")
 	}), ";")
 }
+
+// asksForSIPS reports whether the Contact in the answer to a request has to be one of
+// sips: (RFC 5630 section 5.1.1.1): for its Request-URI is, or the element before us,
+// or, where there is none between, who sent it.
+func asksForSIPS(m *wire.Message, routes []route) bool {
+	before := contact(m)
+	if len(routes) > 0 {
+		before = routes[0].uri
+	}
+	return m.Request.Recipient.Scheme == "sips" || isSIPS(before)
+}
+
+func isSIPS(uri string) bool { return len(uri) >= 5 && strings.EqualFold(uri[:5], "sips:") }
+
+// isSecure reports whether a URI of sips: can be reached by p.
+func isSecure(p Path) bool { return p.Transport() == "TLS" || p.Transport() == "WSS" }

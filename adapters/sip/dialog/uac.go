@@ -28,7 +28,7 @@ type Invite struct {
 func (t *Table) Dial(inv Invite) *Call {
 	c := &Call{
 		t: t, out: true, callID: newToken(), tag: newToken(), user: inv.User, hops: inv.Hops, authorize: inv.Authorize,
-		invite: &inv, offered: inv.SDP != nil, least: leastInterval,
+		invite: &inv, offered: inv.SDP != nil, least: leastInterval, secure: isSIPS(inv.URI),
 	}
 	c.base = &dialog{local: inv.From + ";tag=" + c.tag, remote: inv.To, target: inv.URI}
 	for _, v := range inv.Routes {
@@ -88,13 +88,13 @@ func (c *Call) about(d *dialog) []wire.Field {
 // contact is where requests of the other side's are to come.
 func (c *Call) contact(p Path) wire.Field {
 	v := "<sip:"
+	if c.secure {
+		v = "<sips:"
+	}
 	if c.user != "" {
 		v += c.user + "@"
 	}
-	v += p.SentBy()
-	if p.Reliable() {
-		v += ";transport=tcp"
-	}
+	v += p.SentBy() + wire.TransportParam(p.Transport(), c.secure)
 	return wire.Field{Name: "Contact", Value: v + ">"}
 }
 

@@ -52,7 +52,7 @@ func (t *Table) Incoming(m *wire.Message, p Path, tx Server, user string) (*Call
 		heard: m.Request.CSeq().SeqNo, path: p, got: sdp,
 	}
 	d.learn(m)
-	c.dlg = d
+	c.dlg, c.secure = d, isSecure(p) && asksForSIPS(m, routes)
 	key := tag + "\x00" + c.callID + "\x00" + m.Get("CSeq")
 	s := &served{m: m, path: p, tx: tx, d: d, cseq: m.Request.CSeq().SeqNo, initial: true}
 	c.answering = s

@@ -120,6 +120,21 @@ func CheckUser(s string) error {
 	return nil
 }
 
+// TransportParam is the parameter of a URI that says by what it is to be reached: by
+// a word of Via, in either case; "" for UDP. secure says that the URI is of sips:, which
+// says TLS by itself (RFC 5630 section 3.1.4). A WebSocket is "ws" with TLS and without
+// (RFC 7118 section 5.2.4).
+func TransportParam(transport string, secure bool) string {
+	switch word := strings.ToLower(transport); {
+	case word == "", word == "udp", word == "tls" && secure:
+		return ""
+	case word == "wss":
+		return ";transport=ws"
+	default:
+		return ";transport=" + word
+	}
+}
+
 // EscapeUser writes a name as the user part of a URI: what is neither
 // unreserved nor user-unreserved (RFC 3261 section 25.1) becomes %HH.
 func EscapeUser(s string) string {
