@@ -175,15 +175,24 @@ func (l listener) rtp() [][]byte {
 }
 
 // exchange plays packets from both ends of a call at once, and gives what has
-// come at each end while it lasted and until wantOne and wantTwo packets were there.
+// come at each end while it lasted and until wantOne and wantTwo packets were
+// there, the last that was sent among them.
 func (c *soundCall) exchange(ctx context.Context, fromOne, fromTwo [][]byte, wantOne, wantTwo int) (one, two [][]byte, err error) {
 	first, second := listen(c.one), listen(c.two)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = c.one.Play(ctx, c.toOne, fromOne) })
 	wg.Go(func() { _ = c.two.Play(ctx, c.toTwo, fromTwo) })
 	wg.Wait()
-	err = Poll(ctx, func(context.Context) bool { return len(first.rtp()) >= wantOne && len(second.rtp()) >= wantTwo })
+	err = Poll(ctx, func(context.Context) bool {
+		return complete(first.rtp(), fromTwo, wantOne) && complete(second.rtp(), fromOne, wantTwo)
+	})
 	return first.rtp(), second.rtp(), err
+}
+
+// complete says whether n packets have come and the last one sent is the last of
+// them, by its sequence number.
+func complete(came, sent [][]byte, n int) bool {
+	return n == 0 || len(came) >= n && bytes.Equal(came[len(came)-1][2:4], sent[len(sent)-1][2:4])
 }
 
 // half is half a second of sound of one source, the nth such.

@@ -12,7 +12,7 @@ import (
 )
 
 // jingleTime bounds a test with a page once its servers run.
-const jingleTime = 45 * time.Second
+const jingleTime = 2 * time.Minute
 
 // pageHost serves the page of the first XMPP user; more follow.
 const pageHost = 31

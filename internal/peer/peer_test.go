@@ -13,7 +13,7 @@ import (
 // printed if the test has failed.
 func newLab(t *testing.T) (context.Context, *Lab) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	lab, err := NewLab(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,10 @@ import (
 // is killed.
 const stopGrace = 10 * time.Second
 
+// readyTime is how long it may take to be ready: a second or two where there is
+// nothing else to do.
+const readyTime = time.Minute
+
 // A Program is one that is started, and started again after it has ended. It
 // runs in a process group of its own and dies with us.
 type Program struct {
@@ -53,7 +57,7 @@ func (p *Program) Start(ctx context.Context) error {
 	if p.ready == nil {
 		return nil
 	}
-	wait, cancel := context.WithTimeout(ctx, 30*time.Second+p.slow)
+	wait, cancel := context.WithTimeout(ctx, readyTime+p.slow)
 	defer cancel()
 	wait, stop := context.WithCancelCause(wait)
 	var watch sync.WaitGroup

@@ -107,16 +107,16 @@ func (p *RTPPeer) Send(to netip.AddrPort, data []byte) error {
 }
 
 // Play sends packets to an address in the pace of their timestamps, until all
-// are sent or ctx is done.
+// are sent or ctx is done. What is late is sent at once, so that it lasts no
+// longer on a busy machine.
 func (p *RTPPeer) Play(ctx context.Context, to netip.AddrPort, packets [][]byte) error {
-	tick := time.NewTicker(rtpPacket)
-	defer tick.Stop()
-	for _, data := range packets {
+	start := time.Now()
+	for i, data := range packets {
 		if err := p.Send(to, data); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !refused(err) {
 			return err
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(time.Until(start.Add(time.Duration(i+1) * rtpPacket))):
 		case <-ctx.Done():
 			return fmt.Errorf("rtp peer: %w", context.Cause(ctx))
 		}
