@@ -14,9 +14,9 @@ const (
 	proof        = 4
 	controlProof = 2
 	// candidates are followed at the same time, each of them while it goes on
-	// sending: strangers behind the peer's own NAT, who come and go, can't push out
-	// the one that stays.
-	candidates = 2
+	// sending. Strangers behind the peer's own NAT may be among them; whose numbers are
+	// none of a stream has to make room for who is new, and can't push out one whose are.
+	candidates = 7
 	// interval is how far apart packets of one that goes on are at most.
 	interval = 120 * time.Millisecond
 	// stale is how long a source must have been silent for a Set to look for
@@ -27,44 +27,62 @@ const (
 // search follows the sources that may be a peer's, until they are known.
 type search struct {
 	rtp          [candidates]candidate
-	control      netip.AddrPort // where RTCP of the source's came from
+	came         uint8          // how many have taken a place among them
 	controlCount uint8          // that many times in a row
+	control      netip.AddrPort // where RTCP of the source's came from
 }
 
-// A candidate may be where a peer is.
+// A candidate may be where a peer is: at the address that was described, or at the one that
+// may be learned.
 type candidate struct {
-	source netip.AddrPort
-	ssrc   uint32
-	next   uint16 // its next sequence number
-	count  uint8  // of packets in a row
-	at     time.Duration
+	ssrc  uint32
+	at    uint32 // of its last packet, in milliseconds
+	port  uint16
+	next  uint16 // its next sequence number
+	count uint8  // of packets in a row
+	since uint8  // what search.came was when it took its place
+	said  bool   // it is the described one
 }
 
-// follow counts a packet of source; true if it has proved itself.
-func (s *search) follow(source netip.AddrPort, h rtp.Header, now time.Duration) bool {
-	c := s.candidate(source, now)
+// follow counts a packet of source; said: that is the one which was described. True if it
+// has proved itself.
+func (s *search) follow(source netip.AddrPort, said bool, h rtp.Header, now time.Duration) bool {
+	at := uint32(now / time.Millisecond)
+	c := s.candidate(source.Port(), said, at)
 	if c == nil {
 		return false
 	}
-	if c.source != source || c.ssrc != h.SSRC || c.next != h.Sequence {
-		*c = candidate{source: source, ssrc: h.SSRC}
+	same := c.count > 0 && c.port == source.Port() && c.said == said
+	if !same || c.ssrc != h.SSRC || c.next != h.Sequence {
+		since := c.since
+		if !same {
+			s.came++
+			since = s.came
+		}
+		*c = candidate{port: source.Port(), said: said, ssrc: h.SSRC, since: since}
 	}
-	c.next, c.at = h.Sequence+1, now
+	c.next, c.at = h.Sequence+1, at
 	c.count++
 	return c.count >= proof
 }
 
-// candidate is that of source, or one that has stopped sending, or nil.
-func (s *search) candidate(source netip.AddrPort, now time.Duration) *candidate {
-	var free *candidate
+// candidate is the one at that port, or one that has stopped sending, or the first of those
+// who have yet to send a second packet in a row, or nil.
+func (s *search) candidate(port uint16, said bool, at uint32) *candidate {
+	var free, first *candidate
 	for i := range s.rtp {
 		c := &s.rtp[i]
-		if c.source == source {
+		switch {
+		case c.count > 0 && c.port == port && c.said == said:
 			return c
-		}
-		if c.count == 0 || now-c.at > interval {
+		case c.count == 0 || at-c.at > uint32(interval/time.Millisecond):
 			free = c
+		case c.count == 1 && (first == nil || int8(c.since-first.since) < 0):
+			first = c
 		}
+	}
+	if free == nil {
+		free = first
 	}
 	return free
 }
@@ -98,7 +116,7 @@ func (g *leg) admitsControl(source netip.AddrPort) bool {
 // place learns from a good packet where the peer is. false: that source is not
 // known well enough for its packet to pass.
 func (l *loop) place(g *leg, source netip.AddrPort, h rtp.Header) bool {
-	if g.search.follow(source, h, l.now) {
+	if g.search.follow(source, source == g.said.rtp, h, l.now) {
 		l.lock(g, forRTP, source)
 		return true
 	}
