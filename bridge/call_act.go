@@ -80,10 +80,14 @@ func (c *call) command(leg Leg, a action) {
 
 // dial begins a call to a home.
 func (c *call) dial(n int, d *dial) {
+	forwarders := d.forwarders
+	if d.by == (Address{}) && d.replaces == "" { // else it is another call than what came
+		forwarders = slices.Concat(forwarders, c.inv.Forwarders)
+	}
 	inv := Invite{
 		ID: c.inv.ID, Call: c.id, From: d.target.From, To: d.target.To, Offer: d.offer, Hops: c.inv.Hops - 1,
 		Replaces: d.replaces, By: d.by, Early: d.terms.Early, Private: d.private,
-		Plain: d.terms.Plain, Forwarders: d.forwarders,
+		Plain: d.terms.Plain, Forwarders: c.table.router().Shown(forwarders, d.target.To.Adapter),
 	}
 	box := newLegBox(c.box, c.table.reentrant[d.target.To.Adapter])
 	conn := &connection{box: box, record: newLegRecord("out", d.target.To, d.target.From.Address)}

@@ -32,6 +32,29 @@ func TestACallIsForwarded(t *testing.T) {
 	})
 }
 
+// TestWhoHasDivertedACallIsTold: each as it is called there, if it is.
+func TestWhoHasDivertedACallIsTold(t *testing.T) {
+	inTown(t, bridge.Terms{}, bridge.Limits{}, func(w *town) {
+		inv := from("l1", "r9")
+		inv.Forwarders = []bridge.Address{{Adapter: "left", Name: "l7"}, {Adapter: "left", Name: "x3"}}
+		a, homes := w.place(inv)
+		if want := []bridge.Address{{Adapter: "right", Name: "l7"}}; !slices.Equal(homes[0].Invite.Forwarders, want) {
+			t.Errorf("diverted by %v", homes[0].Invite.Forwarders)
+		}
+		homes[0].Forward("r5")
+		w.rest()
+		c := w.right.Dialed()[1]
+		if want := []bridge.Address{{Adapter: "right", Name: "r9"}, {Adapter: "right", Name: "l7"}}; !slices.Equal(c.Invite.Forwarders, want) {
+			t.Errorf("diverted by %v", c.Invite.Forwarders)
+		}
+		a.End(bridge.Cancelled)
+		w.rest()
+		if r := w.recorded("cancelled")[0]; !slices.Equal(r.Diverted, []string{"left:l7", "left:x3"}) {
+			t.Errorf("recorded %q", r.Diverted)
+		}
+	})
+}
+
 func TestWhereCallsAreNotForwarded(t *testing.T) {
 	for name, do := range map[string]func(w *town, first func(names ...string)) (ends string){
 		"to nobody": func(_ *town, first func(...string)) string {

@@ -33,7 +33,9 @@ type Invite struct {
 	Replaces string
 	// By is who had the call transferred here; zero for nobody.
 	By Address
-	// Forwarders are those who had it forwarded instead of taking it, the last first.
+	// Forwarders are those who had it forwarded instead of taking it, the last first. On
+	// the way in: of whom the caller's network says so, at home. On the way out: as they
+	// are called at To's adapter, if they are.
 	Forwarders []Address
 	// Early: what is heard before the call is taken counts as progress.
 	Early bool

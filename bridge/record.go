@@ -15,14 +15,18 @@ type Record struct {
 	Origin string `json:"origin,omitempty"` // what the caller's network calls it
 	Node   string `json:"node"`
 
-	From    string    `json:"from"` // who called, at home: ADAPTER:NAME
-	Display string    `json:"from_name,omitempty"`
-	To      string    `json:"to"` // what was dialled
-	Start   time.Time `json:"start"`
-	Answer  time.Time `json:"answer,omitzero"` // when somebody took it
-	End     time.Time `json:"end"`
-	Setup   float64   `json:"setup,omitempty"` // seconds from Start to Answer
-	Talk    float64   `json:"talk"`            // seconds from Answer to End; 0 if nobody took it
+	From    string `json:"from"` // who called, at home: ADAPTER:NAME
+	Display string `json:"from_name,omitempty"`
+	To      string `json:"to"` // what was dialled
+	// Diverted are those who had it forwarded before it came here, the last first: as the
+	// caller's network says.
+	Diverted []string `json:"diverted,omitempty"`
+
+	Start  time.Time `json:"start"`
+	Answer time.Time `json:"answer,omitzero"` // when somebody took it
+	End    time.Time `json:"end"`
+	Setup  float64   `json:"setup,omitempty"` // seconds from Start to Answer
+	Talk   float64   `json:"talk"`            // seconds from Answer to End; 0 if nobody took it
 
 	Cause string `json:"cause"` // why it ended
 	By    string `json:"by"`    // who ended it: "caller", "callee" or "gateway"
@@ -64,10 +68,14 @@ const maxStreams = 16
 
 // newRecord begins the record of a call.
 func newRecord(node, id string, inv Invite) *Record {
-	return &Record{
+	r := &Record{
 		ID: id, Origin: inv.ID, Node: node, From: inv.From.Address.String(), Display: inv.From.Display,
 		To: inv.To.Address.String(), Start: stamp(), Legs: []*LegRecord{}, began: time.Now(),
 	}
+	for _, a := range inv.Forwarders {
+		r.Diverted = append(r.Diverted, a.String())
+	}
+	return r
 }
 
 // newLegRecord begins the record of a leg of who, which sees the other side as

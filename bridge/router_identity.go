@@ -57,6 +57,23 @@ func (r *Router) nameOf(sender spot, at *space) (identity, error) {
 	return identity{}, errNameless
 }
 
+// Shown is what parties are called on an adapter by the maps they live in, in their order;
+// who has no name there is left out.
+func (r *Router) Shown(all []Address, adapter string) []Address {
+	var shown []Address
+	at := r.adapters[adapter]
+	for _, a := range all {
+		who, err := r.locate(a)
+		if err != nil || at == nil {
+			continue
+		}
+		if id, err := r.nameOf(who, at); err == nil {
+			shown = append(shown, id.name.address())
+		}
+	}
+	return shown
+}
+
 // borrows reports whether name is the home of a party that sender is not.
 func (r *Router) borrows(sender, name spot) bool {
 	b := make([]string, r.width)

@@ -130,6 +130,7 @@ func (e *engine) read(x *exchange, c *dialog.Call) (inv bridge.Invite, s *sessio
 	if inv.To, status = x.recipient(); status != 0 {
 		return inv, nil, causeOf(status)
 	}
+	inv.Forwarders = x.diverted()
 	if other := c.Replaces(); other != nil {
 		l := e.legs.of(other)
 		if l == nil {

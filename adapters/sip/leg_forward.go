@@ -75,3 +75,30 @@ func (e *engine) diversions(p *place, forwarders []bridge.Address) ([]wire.Field
 	}
 	return all, nil
 }
+
+// maxDiverted is how many of those are noted who have sent a call on before it came here.
+const maxDiverted = 4
+
+// diverted are those who have sent a call on that comes from the peer, the last first (RFC
+// 5806 section 4). A phone is not asked, and nobody speaks for those who have a password here.
+func (x *exchange) diverted() (all []bridge.Address) {
+	if x.from.account != "" {
+		return nil
+	}
+	for _, v := range x.m.All("Diversion") {
+		values, err := wire.ParseAddresses(v)
+		if err != nil {
+			continue
+		}
+		for _, a := range values {
+			name, err := x.e.set.nameOf(&a.Address)
+			if err != nil || name == "" || a.Address.Wildcard || len(all) == maxDiverted {
+				continue
+			}
+			if _, account := x.e.set.passwords[name]; !account {
+				all = append(all, bridge.Address{Adapter: x.e.env.Name, Name: name})
+			}
+		}
+	}
+	return all
+}

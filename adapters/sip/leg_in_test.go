@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,26 @@ func TestACallFromThePeerGoesItsWay(t *testing.T) {
 		t.Error("the port is still open")
 	}
 	c.Leg.Hangup(bridge.Normal) // does nothing
+}
+
+func TestWhoHasDivertedACallIsNoted(t *testing.T) {
+	t.Parallel()
+	b, u := callsWithPeer(t, func(c *Config) { c.Accounts = map[string]Account{"2004": {Password: "pw"}} })
+	u.invite(audio(4000, "0"),
+		`Diversion: "A, B" <sip:2003@pbx.example.org>;reason=user-busy;counter=1, <tel:+49-30-1234>;reason=no-answer`,
+		"Diversion: <mailto:a@example.org>", "Diversion: ;;", "Diversion: <sip:2004@pbx.example.org>", // an account of ours
+		"Diversion: <sip:2005@pbx.example.org>, <sip:2006@pbx.example.org>, <sip:2007@pbx.example.org>")
+	c := b.h.Call(0)
+	var want []bridge.Address
+	for _, name := range []string{"2003", "+49301234", "2005", "2006"} {
+		want = append(want, bridge.Address{Adapter: "pbx", Name: name})
+	}
+	if !slices.Equal(c.Invite.Forwarders, want) {
+		t.Errorf("%v", c.Invite.Forwarders)
+	}
+	c.Leg.Hangup(bridge.Busy)
+	u.refused("486")
+	ends(t, c, bridge.Busy)
 }
 
 func TestRefusalsAreToldByTheirStatus(t *testing.T) {
