@@ -29,11 +29,24 @@ func Is(args []string) bool { return len(args) == 2 && args[1] == Argument }
 func Main() int {
 	// A terminal's signals are for the parent, who still has calls to end.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	if err := serveStandard(); err != nil {
 		fmt.Fprintln(os.Stderr, "media plane:", err)
 		return 1
 	}
 	return 0
+}
+
+// serveStandard is serve by standard input and output, which are pipes to the parent.
+func serveStandard() error {
+	in, err := unblocked(os.Stdin)
+	if err != nil {
+		return err
+	}
+	out, err := unblocked(os.Stdout)
+	if err != nil {
+		return err
+	}
+	return serve(readable(in), writable(out))
 }
 
 // serve is a relay behind a pipe.

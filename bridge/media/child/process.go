@@ -80,10 +80,10 @@ func (p *Plane) launch(number uint32) (*process, error) {
 func (q *process) run(in io.WriteCloser, out io.Reader) {
 	var writing sync.WaitGroup
 	writing.Go(func() {
-		_ = q.writer.run(in, q.closed) // the end of it is read as well
+		_ = q.writer.run(writable(in), q.closed) // the end of it is read as well
 		_ = in.Close()
 	})
-	err := q.read(out)
+	err := q.read(readable(out))
 	q.kill()
 	q.closing()
 	writing.Wait()
