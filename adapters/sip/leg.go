@@ -2,6 +2,7 @@ package sip
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -25,7 +26,7 @@ type leg struct {
 	id     string
 	inv    bridge.Invite
 	events bridge.Events
-	log    *slog.Logger
+	log    *slog.Logger // nil: logger makes it
 	box    box
 
 	out      bool
@@ -56,9 +57,22 @@ type branch struct {
 var _ bridge.Leg = (*leg)(nil)
 
 func (e *engine) newLeg(id string, inv bridge.Invite, events bridge.Events) *leg {
-	l := &leg{e: e, id: id, inv: inv, events: events}
-	l.log = e.log.With("call", cmp.Or(inv.Call, inv.ID), "leg", id)
-	return l
+	return &leg{e: e, id: id, inv: inv, events: events}
+}
+
+// logger is made when there is something to be said: of most legs there is nothing.
+func (l *leg) logger() *slog.Logger {
+	if l.log == nil {
+		l.log = l.e.log.With("call", cmp.Or(l.inv.Call, l.inv.ID), "leg", l.id)
+	}
+	return l.log
+}
+
+// debug writes a line for who looks for a fault.
+func (l *leg) debug(text string, args ...any) {
+	if l.e.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.logger().Debug(text, args...)
+	}
 }
 
 // end is the end. It closes what is open and tells the bridge.
@@ -167,11 +181,11 @@ func (l *leg) sounded(ev mediaEvent) {
 	}
 	switch m := ev.event.(type) {
 	case media.Insecure:
-		l.log.Warn("media can't be encrypted", "stream", ev.stream, "err", m.Err)
+		l.logger().Warn("media can't be encrypted", "stream", ev.stream, "err", m.Err)
 		l.drop(b, bridge.Insecure)
 		return
 	case media.Lost:
-		l.log.Error("media port lost", "stream", ev.stream, "err", m.Err)
+		l.logger().Error("media port lost", "stream", ev.stream, "err", m.Err)
 		l.drop(b, bridge.Internal)
 		return
 	}
@@ -184,7 +198,7 @@ func (l *leg) sounded(ev mediaEvent) {
 	case media.Silent:
 		l.post(bridge.Silent{Stream: ev.stream})
 	case media.Secured:
-		l.log.Debug("media is encrypted", "stream", ev.stream, "suite", m.Suite)
+		l.debug("media is encrypted", "stream", ev.stream, "suite", m.Suite)
 	case media.Digit:
 		if !m.Forwarded {
 			l.post(bridge.Digit{Digit: m.Digit, Duration: m.Duration})

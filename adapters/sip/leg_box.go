@@ -37,7 +37,7 @@ func (l *leg) run() {
 func (l *leg) perform(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.log.Error("panic in a leg", "err", p, "stack", string(debug.Stack()))
+			l.logger().Error("panic in a leg", "err", p, "stack", string(debug.Stack()))
 			l.end(bridge.Internal, "", fmt.Errorf("panic: %v", p))
 		}
 	}()

@@ -59,7 +59,7 @@ func (l *leg) ring(early bool) {
 		status, body = 183, l.talk.body
 	}
 	if err := l.cur.call.Ring(status, body); err != nil {
-		l.log.Debug("progress not told", "status", status, "err", err)
+		l.debug("progress not told", "status", status, "err", err)
 	}
 }
 
@@ -78,7 +78,7 @@ func (l *leg) accept() {
 		body = nil
 	}
 	if err := l.cur.call.Accept(body); err != nil {
-		l.log.Info("call not accepted", "err", err)
+		l.logger().Info("call not accepted", "err", err)
 		l.hangup(bridge.Internal)
 		return
 	}

@@ -36,7 +36,7 @@ func (l *leg) dial() {
 		l.fail(err)
 		return
 	}
-	l.log.Debug("calling", "places", len(places))
+	l.debug("calling", "places", len(places))
 	for _, p := range places {
 		if err := l.dialPlace(p); err != nil {
 			l.note(refusalOf(err))
@@ -216,7 +216,7 @@ func (l *leg) progress(b *branch, ev dialog.Ringing) {
 		}
 		if err := l.adopt(b, ev.Fork, ev.Session.SDP); err != nil {
 			// It may still be taken, and say something better then.
-			l.log.Info("early media left out", "fork", ev.Fork, "err", err)
+			l.logger().Info("early media left out", "fork", ev.Fork, "err", err)
 			break
 		}
 		l.ringing = true

@@ -127,7 +127,7 @@ func (l *leg) propose(o bridge.Offer, own bool) {
 	}
 	if own {
 		b.media.withdraw()
-		l.log.Info("renegotiation given up", "err", err)
+		l.logger().Info("renegotiation given up", "err", err)
 		return
 	}
 	l.unoffered(o.Seq, err)
@@ -140,7 +140,7 @@ func (l *leg) unoffered(seq uint32, err error) {
 		cause = bridge.Conflict
 	}
 	l.cur.media.withdraw()
-	l.log.Info("offer not made", "cause", cause, "err", err)
+	l.logger().Info("offer not made", "cause", cause, "err", err)
 	l.post(bridge.Refused{Seq: seq, Cause: cause})
 }
 
@@ -160,7 +160,7 @@ func (l *leg) answered(b *branch, ev dialog.Answered) {
 	}
 	if err != nil {
 		// The other side believes in something that we can't do.
-		l.log.Info("answer not taken", "err", err)
+		l.logger().Info("answer not taken", "err", err)
 		l.hangup(refusalOf(err).cause)
 		return
 	}
@@ -210,7 +210,7 @@ func (l *leg) proposed(b *branch, ev dialog.Offered) {
 	}
 	d, err := b.media.read(ev.Session.SDP)
 	if err != nil {
-		l.log.Info("offer not understood", "err", err)
+		l.logger().Info("offer not understood", "err", err)
 		_ = b.call.Refuse(ev.Fork, 488, phrases[488])
 		return
 	}
@@ -262,7 +262,7 @@ func (l *leg) answer(seq uint32, d bridge.Description) {
 		return
 	}
 	if err := b.call.Commit(n.fork); err != nil {
-		l.log.Info("answer came too late", "err", err)
+		l.logger().Info("answer came too late", "err", err)
 		b.media.undo()
 		l.goBack()
 		return
@@ -288,7 +288,7 @@ func (l *leg) goBack() { l.post(l.talk.next(l.talk.fork, afterwards, l.talk.befo
 // unanswered: what the bridge has answered can't be said here.
 func (l *leg) unanswered(err error) {
 	n, b := &l.talk, l.cur
-	l.log.Info("answer not made", "err", err)
+	l.logger().Info("answer not made", "err", err)
 	if n.theirs != inDialog {
 		l.hangup(refusalOf(err).cause)
 		return

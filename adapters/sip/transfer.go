@@ -71,7 +71,7 @@ func (l *leg) press(key rune, d time.Duration) {
 		return
 	}
 	if _, err := b.call.Send("INFO", relayType, body); err != nil {
-		l.log.Info("key press not sent", "err", err)
+		l.logger().Info("key press not sent", "err", err)
 	}
 }
 
@@ -79,7 +79,7 @@ func (l *leg) press(key rune, d time.Duration) {
 // dialog knows which answers are its end.
 func (l *leg) responded(ev dialog.Responded) {
 	if ev.Status < 200 || ev.Status >= 300 {
-		l.log.Debug("request not taken", "status", ev.Status, "err", ev.Err)
+		l.debug("request not taken", "status", ev.Status, "err", ev.Err)
 	}
 }
 
@@ -196,6 +196,6 @@ func (l *leg) notify(b *branch, t *transfer, status int, last bool) {
 	_, err := b.call.Send("NOTIFY", fragType, []byte(body),
 		wire.Field{Name: "Event", Value: t.event}, wire.Field{Name: "Subscription-State", Value: state})
 	if err != nil {
-		l.log.Info("transfer not told of", "err", err)
+		l.logger().Info("transfer not told of", "err", err)
 	}
 }
