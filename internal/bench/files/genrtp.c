@@ -82,17 +82,15 @@ static int bind_socket(void)
 	return fd;
 }
 
-// flush sends what waits at socket k.
+// flush sends what waits at socket k: each by itself, for what is sent before it is no time
+// of its own.
 static void flush(int k)
 {
-	uint64_t t = now(CLOCK_REALTIME);
-	for (int i = 0; i < waiting[k]; i++)
+	for (int i = 0; i < waiting[k]; i++) {
+		uint64_t t = now(CLOCK_REALTIME);
 		memcpy(out_buf[k][i] + 12, &t, 8);
-	for (int i = 0; i < waiting[k];) {
-		int n = sendmmsg(sockets[k], out[k] + i, waiting[k] - i, 0);
-		if (n < 0 && errno != ECONNREFUSED && errno != EAGAIN)
-			die("sendmmsg");
-		i += n < 0 ? 1 : n;
+		if (sendmsg(sockets[k], &out[k][i].msg_hdr, 0) < 0 && errno != ECONNREFUSED && errno != EAGAIN)
+			die("sendmsg");
 	}
 	waiting[k] = 0;
 }
