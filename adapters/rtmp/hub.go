@@ -75,12 +75,20 @@ func (h *hub) logout(s *session, name string) {
 	if h.accounts[name] = left; len(left) == 0 {
 		delete(h.accounts, name)
 	}
+	h.mu.Unlock()
+	h.desert(s)
+	h.house.bridge.Changed(h.house.address(name))
+}
+
+// desert ends the calls that a client has by commands. It may have some without being
+// logged in for calls: whoever has shown who it is can make them.
+func (h *hub) desert(s *session) {
+	h.mu.Lock()
 	all := slices.Clone(s.phones)
 	h.mu.Unlock()
 	for _, p := range all {
 		p.gone(s)
 	}
-	h.house.bridge.Changed(h.house.address(name))
 }
 
 // presence is how an account is.

@@ -233,6 +233,7 @@ func (s *session) end() {
 	for _, st := range s.all() {
 		s.stop(st)
 	}
+	s.house.hub.desert(s)
 	if s.leave != nil {
 		s.leave()
 	}
