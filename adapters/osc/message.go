@@ -1,7 +1,9 @@
 package osc
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ func (c *chat) compose(m bridge.Message, from, to bridge.Name) (packet []byte, s
 		text := m.Body()
 		if line, ok := typed(text); ok {
 			packet, err = wire.ParseLine(line)
-			if err == nil && reserved(packet) {
+			if err == nil && c.reserves(packet) {
 				err = errReserved
 			}
 			if err != nil {
@@ -61,12 +63,29 @@ func withoutSlash(text string) string {
 	return text
 }
 
-var errReserved = fmt.Errorf("addresses under %s, %s and %s are not for people", wire.PrefixToClient, wire.PrefixToServer, wire.PrefixRouter)
+var errReserved = errors.New("addresses of the protocol, of texts, calls and presence are not for people")
 
-// reserved reports whether a packet would speak for the protocol itself.
-func reserved(packet []byte) bool {
+// reserves reports whether a packet that somebody has typed would speak for the protocol
+// itself, or for us: members would take it for another's text, or for news of a call. Its
+// address may be a pattern that means one of ours.
+func (c *chat) reserves(packet []byte) bool {
 	m, ok := wire.First(packet)
-	return !ok || isForServer(m.Address)
+	if !ok || isForServer(m.Address) {
+		return true
+	}
+	news := []string{c.address, c.address + "/" + failedPart}
+	if c.presence != "" {
+		news = append(news, c.presence, c.presence+"/"+failedPart)
+	}
+	if c.calls.address != "" {
+		news = append(news, c.calls.address)
+		for _, part := range [...]string{incomingPart, ringingPart, answeredPart, failedPart, endedPart, dtmfPart} {
+			news = append(news, c.calls.address+"/"+part)
+		}
+	}
+	return slices.ContainsFunc(news, func(ours string) bool {
+		return strings.HasPrefix(string(m.Address)+"/", ours+"/") || wire.Match(m.Address, []byte(ours))
+	})
 }
 
 // parties reads whom a message is from and to.
