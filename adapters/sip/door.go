@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 )
@@ -15,17 +14,18 @@ type door struct {
 	network string
 }
 
-// runAccept takes connections until the listener is closed.
-func (e *engine) runAccept(ctx context.Context, d door) error {
-	for failed := 0; ; {
+// runAccept takes connections until the listener is closed. That there are no files for
+// them is no reason to end: strangers can see to that, and calls go on.
+func (e *engine) runAccept(ctx context.Context, d door) {
+	for told := false; ; {
 		conn, err := d.Accept()
 		if errors.Is(err, net.ErrClosed) {
-			return nil
+			return
 		}
 		if err != nil {
-			// Out of file descriptors, most likely: that passes, or does not.
-			if failed++; failed == 100 {
-				return fmt.Errorf("accept on %s %v: %w", d.network, d.Addr(), err)
+			if !told {
+				told = true
+				e.badInput.Do(func() { e.log.Warn("no connections are taken", "transport", d.network, "at", d.Addr(), "err", err) })
 			}
 			select {
 			case <-ctx.Done():
@@ -33,7 +33,7 @@ func (e *engine) runAccept(ctx context.Context, d door) error {
 			}
 			continue
 		}
-		failed = 0
+		told = false
 		c := e.entering(d.network, conn)
 		if !e.conns.accept(c, e.isPeer(flow{carrier: c, remote: c.remote})) {
 			e.metrics.refused.WithLabelValues(refusedConns).Inc()

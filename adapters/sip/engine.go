@@ -148,11 +148,7 @@ func (e *engine) serve(ctx context.Context, fail context.CancelCauseFunc) {
 		})
 	}
 	for _, d := range e.doors {
-		e.crew.start(func() {
-			if err := e.runAccept(ctx, d); err != nil {
-				fail(err)
-			}
-		})
+		e.crew.start(func() { e.runAccept(ctx, d) })
 	}
 	e.crew.start(func() { e.runSweep(ctx) })
 	e.crew.start(func() { e.runTyping(ctx) })
