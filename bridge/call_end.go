@@ -1,5 +1,10 @@
 package bridge
 
+import (
+	"fmt"
+	"runtime/debug"
+)
+
 // abandon hangs up after a fault of ours.
 func (c *call) abandon() {
 	c.m.cause = Internal
@@ -10,8 +15,15 @@ func (c *call) abandon() {
 	}
 }
 
-// finish leaves nothing behind.
+// finish leaves nothing behind. Where it breaks the rest is left undone, but the call is no
+// more: the end of the gateway waits for all of them.
 func (c *call) finish() {
+	defer c.table.done(c)
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("call broke at its end", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
 	c.uncut()
 	if c.timer != nil {
 		c.timer.Stop()
@@ -35,7 +47,6 @@ func (c *call) finish() {
 		c.drop(conn)
 	}
 	c.write()
-	c.table.done(c)
 }
 
 // drop is the last that is done with a leg.
