@@ -86,10 +86,13 @@ func (s *Store) closeHost() {
 // innocent reports whether the machine, not the store, is to blame: an empty
 // store would not help.
 func innocent(err error, said []string) bool {
+	if isLate(err) {
+		return true
+	}
 	text := strings.ToLower(err.Error() + " " + strings.Join(said, " "))
 	for _, sign := range []string{
 		"no space left", "quota exceeded", "permission denied", "not permitted", "read-only", "too many open files",
-		"cannot allocate memory", "context canceled", "context deadline exceeded",
+		"cannot allocate memory", "context canceled", "context deadline exceeded", "timeout", "no responders",
 	} {
 		if strings.Contains(text, sign) {
 			return true

@@ -23,6 +23,12 @@ type embedded struct {
 
 var _ host = (*embedded)(nil)
 
+// embeddedStartup bounds the opening of the embedded store, each of its steps: on a machine
+// that is busy it takes its time, and it has no network that could be down.
+const embeddedStartup = 2 * time.Minute
+
+var errNotReady = errors.New("not ready in time")
+
 // newEmbedded starts the server.
 func newEmbedded(dir string, j *journal) (*embedded, error) {
 	e := &embedded{dir: dir, journal: j}
@@ -41,9 +47,9 @@ func newEmbedded(dir string, j *journal) (*embedded, error) {
 		e.close()
 		return nil, fmt.Errorf("start store: %s", strings.Join(j.complaints(), "; "))
 	}
-	if !srv.ReadyForConnections(startup) {
+	if !srv.ReadyForConnections(embeddedStartup) {
 		e.close()
-		return nil, errors.New("start store: not ready in time")
+		return nil, fmt.Errorf("start store: %w", errNotReady)
 	}
 	return e, nil
 }
@@ -56,7 +62,8 @@ const (
 )
 
 func (e *embedded) connect(*link) (*nats.Conn, error) {
-	return nats.Connect("", nats.InProcessServer(e.server), nats.Name("gateway"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))
+	return nats.Connect("", nats.InProcessServer(e.server), nats.Name("gateway"), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+		nats.Timeout(embeddedStartup))
 }
 
 func (e *embedded) prepare(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) (jetstream.Stream, string, error) {

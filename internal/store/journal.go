@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -39,6 +40,10 @@ func (j *journal) Tracef(string, ...any) {}
 // Warnf implements server.Logger.
 func (j *journal) Warnf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
+	if strings.Contains(text, "took too long") { // of the machine, and of nothing that is damaged
+		j.log.Debug("store notes", "text", text)
+		return
+	}
 	if !j.keep(text) {
 		j.log.Warn("store warns", "text", text)
 	}

@@ -82,9 +82,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, o Options) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, startup)
+	within := startup
+	if o.Server == "" {
+		within = embeddedStartup
+	}
+	opening, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if s.lock, err = lock(ctx, o.Dir); err != nil {
+	if s.lock, err = lock(opening, o.Dir); err != nil {
 		return err
 	}
 	if s.key, err = key(o.Dir); err != nil {
@@ -92,9 +96,9 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	}
 	if o.Server != "" {
 		s.host = newRemote(o)
-		err = s.attach(ctx)
+		err = s.attach(opening)
 	} else {
-		err = s.openEmbedded(ctx, o)
+		err = s.openEmbedded(opening, o)
 	}
 	if err == nil && o.Server == "" {
 		err = s.openFronts(ctx, o)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -210,35 +211,67 @@ func (s *Stream) Replay(ctx context.Context, f func(seq uint64, data []byte) err
 	return nil
 }
 
+// replayTries is how often in a row a server that is slow may give nothing.
+const replayTries = 20
+
 func (s *Stream) replay(ctx context.Context, f func(seq uint64, data []byte) error) error {
-	consumer, err := s.getHandle().OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
-	if err != nil {
-		return err
-	}
-	for last := uint64(0); ; {
-		batch, err := consumer.FetchNoWait(replayBatch)
-		if err != nil {
+	last, tries := uint64(0), 0
+	for {
+		before := last
+		late, err := s.replayAfter(ctx, &last, f)
+		if last > before {
+			tries = 0
+		}
+		if tries++; !late || tries == replayTries || ctx.Err() != nil {
 			return err
+		}
+	}
+}
+
+// replayAfter reads what comes after the record last, which it counts on. late: the error
+// says no more than that the server took its time, as on a machine that is busy.
+func (s *Stream) replayAfter(ctx context.Context, last *uint64, f func(seq uint64, data []byte) error) (late bool, err error) {
+	c := jetstream.OrderedConsumerConfig{}
+	if *last > 0 {
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, *last+1
+	}
+	consumer, err := s.getHandle().OrderedConsumer(ctx, c)
+	for err == nil {
+		var batch jetstream.MessageBatch
+		if batch, err = consumer.FetchNoWait(replayBatch); err != nil {
+			break
 		}
 		n := 0
 		for msg := range batch.Messages() {
 			n++
 			meta, err := msg.Metadata()
 			if err != nil {
-				return err
+				return false, err
 			}
-			last = meta.Sequence.Stream
-			if err := f(last, msg.Data()); err != nil {
-				return err
+			*last = meta.Sequence.Stream
+			if err := f(*last, msg.Data()); err != nil {
+				return false, err
 			}
 		}
-		if err := batch.Error(); err != nil {
-			return err
-		}
-		if n == 0 {
-			return s.checkEnd(ctx, last)
+		if err = batch.Error(); err == nil && n == 0 {
+			if err = s.checkEnd(ctx, *last); err == nil {
+				return false, nil
+			}
 		}
 	}
+	return isLate(err), err
+}
+
+var errEarlyEnd = errors.New("it ended before its last record")
+
+// isLate reports whether an error says only that somebody took too long.
+func isLate(err error) bool {
+	for _, late := range []error{context.DeadlineExceeded, os.ErrDeadlineExceeded, nats.ErrTimeout, errNotReady, errNoAnswer, errEarlyEnd} {
+		if errors.Is(err, late) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkEnd makes sure that nothing comes after the record last: an empty batch
@@ -251,7 +284,7 @@ func (s *Stream) checkEnd(ctx context.Context, last uint64) error {
 	case err != nil:
 		return err
 	default:
-		return fmt.Errorf("it ended before record %d", msg.Sequence)
+		return fmt.Errorf("%w: %d", errEarlyEnd, msg.Sequence)
 	}
 }
 
