@@ -8,8 +8,16 @@ import (
 	"sync"
 )
 
-// maxFrom bounds the connections from one address.
+// maxFrom bounds the connections from one address of IPv4, or one /64 of IPv6.
 const maxFrom = 64
+
+// sourceOf is whom an address belongs to: one machine can have all of a network of IPv6.
+func sourceOf(a netip.Addr) netip.Addr {
+	if p, err := a.WithZone("").Prefix(64); a.Is6() && err == nil {
+		return p.Addr()
+	}
+	return a
+}
 
 // conns are the connections of a server, by all of its doors: those that have been let
 // in, and of them those that are links.
@@ -25,6 +33,7 @@ type conns struct {
 
 // enter lets a connection in, unless there are too many.
 func (c *conns) enter(from netip.Addr) bool {
+	from = sourceOf(from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.in >= c.limit || c.from[from] >= maxFrom {
@@ -40,6 +49,7 @@ func (c *conns) enter(from netip.Addr) bool {
 
 // leave says that one is gone.
 func (c *conns) leave(from netip.Addr) {
+	from = sourceOf(from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.in--

@@ -145,6 +145,10 @@ func (h *hub) listen(g *guest, packet []byte, now time.Time, v *visit) {
 		h.metrics.drop(dropStranger)
 		return
 	}
+	if forged(packet) {
+		h.metrics.drop(dropUnasked)
+		return
+	}
 	h.metrics.door.Inc()
 	h.spread(g.user, packet, v.m)
 }
@@ -156,6 +160,15 @@ func isForServer(address []byte) bool {
 		return len(address) >= len(prefix) && string(address[:len(prefix)]) == prefix
 	}
 	return has(wire.PrefixToServer) || has(wire.PrefixRouter) || has(wire.PrefixToClient)
+}
+
+// forged reports whether a bundle for the group has in it what only a server says, or only
+// it is told. Whoever comes by a connection could not tell that it is not the server's.
+func forged(packet []byte) (is bool) {
+	if wire.IsBundle(packet) {
+		wire.Each(packet, func(m wire.Message) { is = is || isForServer(m.Address) })
+	}
+	return is
 }
 
 // spread hands a packet of u's, who plays by us, to everybody in its groups.
