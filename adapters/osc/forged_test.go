@@ -3,6 +3,7 @@ package osc
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // what only it says must be its own.
 func TestNobodyHidesWhatTheServerSaysInABundle(t *testing.T) {
 	t.Parallel()
-	server, _ := start(t, func(c *Config) { c.Listen = []string{"tcp:127.0.0.1:0"} }, false)
+	server, _ := start(t, func(c *Config) { c.Listen = []string{"tcp:127.0.0.1:0", "udp:127.0.0.1:0"} }, false)
 	where := addrs(t, server)
 	tim, eva := dialStream(t, where[0], wire.Prefixed), dialStream(t, where[0], wire.Prefixed)
 	tim.send(line(t, "/oscrouter/register tim pw g gpw"))
@@ -29,7 +30,17 @@ func TestNobodyHidesWhatTheServerSaysInABundle(t *testing.T) {
 		}
 		eva.send(p)
 	}
-	eva.send(line(t, "/note 60"))
+	udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	port := portOf(t, udp, where[1], "tim")
+	for _, text := range []string{"/groupclient/ping bo", "/groupclient/peer bob direct 192.0.2.1 1.5", "/note 60"} {
+		if _, err := udp.WriteToUDPAddrPort(line(t, text), port); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for late := time.After(patience); ; {
 		select {
 		case got := <-tim.heard:
@@ -43,6 +54,33 @@ func TestNobodyHidesWhatTheServerSaysInABundle(t *testing.T) {
 			t.Fatal("nothing is heard")
 		}
 	}
+}
+
+// portOf has somebody called bo enter the group by UDP, and gives the port at which a member who
+// came by a connection is met.
+func portOf(t *testing.T, c *net.UDPConn, server netip.AddrPort, name string) netip.AddrPort {
+	t.Helper()
+	buf := make([]byte, wire.MaxPacket)
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		if _, err := c.WriteToUDPAddrPort(alive("bo", c.LocalAddr().String(), "g"), server); err != nil {
+			t.Fatal(err)
+		}
+		c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		for n, _, err := c.ReadFromUDPAddrPort(buf); err == nil; n, _, err = c.ReadFromUDPAddrPort(buf) {
+			var at netip.AddrPort
+			wire.Each(buf[:n], func(m wire.Message) {
+				var info wire.UserInfo
+				if string(m.Address) == wire.AddressUserInfo && info.Read(m) && string(info.User) == name && info.Public.Port() != 0 {
+					at = info.Public
+				}
+			})
+			if at.IsValid() {
+				return at
+			}
+		}
+	}
+	t.Fatalf("no port of %s is told", name)
+	return netip.AddrPort{}
 }
 
 func TestANetworkOfIPv6IsOneSource(t *testing.T) {

@@ -146,7 +146,7 @@ func (h *hub) listen(g *guest, packet []byte, now time.Time, v *visit) {
 		return
 	}
 	if forged(packet) {
-		h.metrics.drop(dropUnasked)
+		h.metrics.drop(dropForged)
 		return
 	}
 	h.metrics.door.Inc()
@@ -162,12 +162,14 @@ func isForServer(address []byte) bool {
 	return has(wire.PrefixToServer) || has(wire.PrefixRouter) || has(wire.PrefixToClient)
 }
 
-// forged reports whether a bundle for the group has in it what only a server says, or only
-// it is told. Whoever comes by a connection could not tell that it is not the server's.
+// forged reports whether a packet for a member has something in it that only a server says, or
+// only it is told. Whoever comes by a connection could not tell that it is not the server's.
 func forged(packet []byte) (is bool) {
-	if wire.IsBundle(packet) {
-		wire.Each(packet, func(m wire.Message) { is = is || isForServer(m.Address) })
+	if !wire.IsBundle(packet) {
+		address, ok := wire.FirstAddress(packet)
+		return ok && isForServer(address)
 	}
+	wire.Each(packet, func(m wire.Message) { is = is || isForServer(m.Address) })
 	return is
 }
 

@@ -20,7 +20,7 @@ const (
 	dropMalformed = "malformed" // no OSC, or not as whole as all members need it
 	dropTooLong   = "too_long"  // longer than all members take
 	dropStranger  = "stranger"  // from somebody who is none of the group
-	dropForged    = "forged"    // a ping from another address than its member's
+	dropForged    = "forged"    // a ping from another address than its member's, or what only a server says
 	dropUnasked   = "unasked"   // no request that there is
 	dropCredit    = "credit"    // an answer that was too much for its address
 	dropAway      = "away"      // to a member who has not been heard there yet

@@ -143,6 +143,8 @@ func (h *hub) forward(p *port, in datagram.Packet, now time.Time, m *mail) {
 		h.answerPing(p, c, now, m)
 	case to.self:
 		m.hear(c.user.name, c.user.names(), in.Data)
+	case !to.byUDP() && forged(in.Data):
+		h.metrics.drop(dropForged)
 	case !to.byUDP():
 		h.metrics.door.Inc()
 		to.give(in.Data, h.metrics)
