@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"log/slog"
 	"os"
 	"slices"
@@ -50,7 +52,16 @@ func (l *Log) openFront(ctx context.Context, dir, name string, log *slog.Logger)
 	if err := l.carry(ctx); err != nil {
 		return err
 	}
-	return f.begin(epoch, l.next)
+	return f.begin(epoch+leap(), l.next)
+}
+
+// leap is how far the uses of the files are from those before a start. What is left in a file of
+// an earlier use is searched for what is damaged, and texts lie there as they were written: who
+// could tell which use comes next could write one that is taken for records, in anybody's name.
+func leap() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails, by its documentation
+	return binary.LittleEndian.Uint64(b[:]) >> 20
 }
 
 // setAside keeps a copy of a damaged file of a front, for people.

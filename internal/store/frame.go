@@ -75,7 +75,9 @@ func parseFrame(b []byte) (frame, bool) {
 func parseFront(b []byte) (all []frame, damaged bool) {
 	begin, ok := parseFrame(b)
 	if !ok || begin.kind != frameBegin {
-		return salvage(b, 0), true
+		// What follows the beginning is of the same use of the file, if it can be read.
+		first, _ := parseFrame(b[min(frameHeader, len(b)):])
+		return salvage(b, first.epoch), true
 	}
 	at := 0
 	for at < len(b) {
