@@ -11,9 +11,11 @@ import (
 
 // isPeer says whether requests that come by f are the peer's: from its address,
 // and by TLS where that is how it is met, for else anybody on the way could speak for
-// it.
+// it. A WebSocket is never the peer's: any page that is looked at on a machine of the
+// peer's networks can open one, and all who come through a proxy have that one's address.
 func (e *engine) isPeer(f flow) bool {
-	return e.peer != nil && (!isSecure(e.set.network) || isSecure(f.network())) && e.peer.has(f.remote.Addr())
+	network := f.network()
+	return e.peer != nil && !isWeb(network) && (!isSecure(e.set.network) || isSecure(network)) && e.peer.has(f.remote.Addr())
 }
 
 // isKnown says whether f leads to the peer, to an account, or into a call.
