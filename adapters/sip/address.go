@@ -41,7 +41,10 @@ func advertised(configured []string, local, remote netip.Addr) string {
 			return host
 		}
 	}
-	host, _ := foldHost(local.WithZone("").String())
+	host := local.WithZone("").String()
+	if !local.Is4() {
+		host, _ = foldHost(host)
+	}
 	return host
 }
 

@@ -107,9 +107,10 @@ func foldHosted(n bridge.Name) (bridge.Name, error) {
 // foldHost gives a host name in lower case, an IP address in its short form,
 // IPv6 in brackets.
 func foldHost(s string) (string, bool) {
-	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+	bare := strings.Trim(s, "[]")
+	if a, err := netip.ParseAddr(bare); err == nil {
 		if a.Is4() {
-			return a.String(), true
+			return bare, true // there is but one way to write it
 		}
 		return "[" + a.String() + "]", a.Zone() == ""
 	}

@@ -56,16 +56,18 @@ func txKey(f flow, req *gosip.Request, method string) (string, error) {
 	if via == nil || cseq == nil || id == nil {
 		return "", errNoTransaction
 	}
-	var b strings.Builder
-	b.WriteString(f.remote.String() + " " + f.network() + " " + method + " ")
+	var room [192]byte // for nearly all
+	b := append(f.remote.AppendTo(room[:0]), ' ')
+	b = append(append(b, f.network()...), ' ')
+	b = append(append(b, method...), ' ')
 	if branch, _ := via.Params.Get("branch"); len(branch) > len(magic) && strings.HasPrefix(branch, magic) {
-		b.WriteString(branch + " " + via.Host + " " + strconv.Itoa(via.Port))
-		return b.String(), nil
+		b = append(append(b, branch...), ' ')
+		b = append(append(b, via.Host...), ' ')
+		return string(strconv.AppendInt(b, int64(via.Port), 10)), nil
 	}
 	// An element of RFC 2543 has no branches that could be relied on.
 	tag, _ := req.From().Params.Get("tag")
-	b.WriteString(strconv.FormatUint(uint64(cseq.SeqNo), 10) + " " + tag + " " + id.Value() + " " + via.Value())
-	return b.String(), nil
+	return string(b) + strconv.FormatUint(uint64(cseq.SeqNo), 10) + " " + tag + " " + id.Value() + " " + via.Value(), nil
 }
 
 func (t *transactions) get(key string) *transaction {

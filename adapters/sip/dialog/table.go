@@ -32,9 +32,13 @@ const (
 // Unsupported are those of the option tags that a request requires which we
 // don't know (RFC 3261 section 8.2.2.3).
 func Unsupported(m *wire.Message) []string {
+	required := options(m, "Require")
+	if len(required) == 0 {
+		return nil
+	}
 	known := split(supported)
 	var all []string
-	for _, o := range options(m, "Require") {
+	for _, o := range required {
 		if !has(known, o) {
 			all = append(all, o)
 		}

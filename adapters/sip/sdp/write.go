@@ -13,71 +13,94 @@ import (
 // Type is the media type of a description's bytes.
 const Type = "application/sdp"
 
+// usualSize is room for most descriptions.
+const usualSize = 512
+
 // Bytes writes s. What is said of its lines comes from Parse or an Exchange, and
 // so is fit for a line of text.
 func (s *Session) Bytes() []byte {
-	var b strings.Builder
 	o := s.Origin
 	if !o.Addr.IsValid() {
 		o.Addr = netip.IPv4Unspecified()
 	}
-	b.WriteString("v=0\r\no=- " + strconv.FormatUint(o.ID, 10) + " " + strconv.FormatUint(o.Version, 10) + " " + network(o.Addr) + "\r\n")
-	b.WriteString("s=-\r\nc=" + network(o.Addr) + "\r\nt=0 0\r\n")
+	b := append(make([]byte, 0, usualSize), "v=0\r\no=- "...)
+	b = append(strconv.AppendUint(b, o.ID, 10), ' ')
+	b = append(strconv.AppendUint(b, o.Version, 10), ' ')
+	b = append(appendNetwork(b, o.Addr), "\r\ns=-\r\nc="...)
+	b = append(appendNetwork(b, o.Addr), "\r\nt=0 0\r\n"...)
 	for i := range s.Lines {
-		s.Lines[i].write(&b, o.Addr)
+		b = s.Lines[i].appendTo(b, o.Addr)
 	}
-	return []byte(b.String())
+	return b
 }
 
-// network is an address as c= and o= have it.
-func network(a netip.Addr) string {
+// appendNetwork writes an address as c= and o= have it.
+func appendNetwork(b []byte, a netip.Addr) []byte {
 	if a.Is4() {
-		return "IN IP4 " + a.String()
+		return a.AppendTo(append(b, "IN IP4 "...))
 	}
-	return "IN IP6 " + a.String()
+	return a.AppendTo(append(b, "IN IP6 "...))
 }
 
-func (l *Line) write(b *strings.Builder, session netip.Addr) {
-	attribute := func(text string) { b.WriteString("a=" + text + "\r\n") }
-	b.WriteString("m=" + l.Kind + " " + strconv.Itoa(int(l.Port)) + " " + string(l.Proto) + " " + strings.Join(l.Formats, " ") + "\r\n")
+func (l *Line) appendTo(b []byte, session netip.Addr) []byte {
+	line := func(all ...string) {
+		for _, s := range all {
+			b = append(b, s...)
+		}
+		b = append(b, "\r\n"...)
+	}
+	number := func(before string, n int, after string) {
+		b = append(strconv.AppendInt(append(b, before...), int64(n), 10), after...)
+	}
+	b = append(append(b, "m="...), l.Kind...)
+	number(" ", int(l.Port), " ")
+	b = append(b, l.Proto...)
+	for _, f := range l.Formats {
+		b = append(append(b, ' '), f...)
+	}
+	line()
 	if l.Port == 0 {
 		if l.MID != "" {
-			attribute("mid:" + l.MID)
+			line("a=mid:", l.MID)
 		}
-		return
+		return b
 	}
 	if l.Addr.IsValid() && l.Addr != session {
-		b.WriteString("c=" + network(l.Addr) + "\r\n")
+		b = appendNetwork(append(b, "c="...), l.Addr)
+		line()
 	}
 	for _, p := range l.Payloads {
-		n := strconv.Itoa(int(p.Type))
-		attribute("rtpmap:" + n + " " + encoding(p.Format))
+		number("a=rtpmap:", int(p.Type), " ")
+		b = appendEncoding(b, p.Format)
+		line()
 		if p.Format.Params != "" {
-			attribute("fmtp:" + n + " " + p.Format.Params)
+			number("a=fmtp:", int(p.Type), " ")
+			line(p.Format.Params)
 		}
 	}
 	if l.Packet > 0 {
-		attribute("ptime:" + strconv.Itoa(int(l.Packet/time.Millisecond)))
+		number("a=ptime:", int(l.Packet/time.Millisecond), "\r\n")
 	}
 	if l.RTCP.Port != 0 {
-		attribute("rtcp:" + strconv.Itoa(int(l.RTCP.Port)))
+		number("a=rtcp:", int(l.RTCP.Port), "\r\n")
 	}
 	if l.Mux {
-		attribute("rtcp-mux")
+		line("a=rtcp-mux")
 	}
 	if l.MID != "" {
-		attribute("mid:" + l.MID)
+		line("a=mid:", l.MID)
 	}
 	for _, c := range l.Crypto {
-		attribute("crypto:" + c.String())
+		line("a=crypto:", c.String())
 	}
 	for _, f := range l.Fingerprints {
-		attribute("fingerprint:" + f.Hash + " " + f.Value)
+		line("a=fingerprint:", f.Hash, " ", f.Value)
 	}
 	if l.Setup != "" {
-		attribute("setup:" + string(l.Setup))
+		line("a=setup:", string(l.Setup))
 	}
-	attribute(l.Dir.String())
+	line("a=", l.Dir.String())
+	return b
 }
 
 // usual are the encoding names that are not written in lower case (RFC 3551,
@@ -93,14 +116,15 @@ func usual(name string) string {
 	}
 }
 
-// encoding is the value of a=rtpmap for f. A single channel is not said (RFC
+// appendEncoding writes the value of a=rtpmap for f. A single channel is not said (RFC
 // 8866 section 6.6).
-func encoding(f codec.Format) string {
-	s := usual(f.Name) + "/" + strconv.Itoa(f.Rate)
+func appendEncoding(b []byte, f codec.Format) []byte {
+	b = append(append(b, usual(f.Name)...), '/')
+	b = strconv.AppendInt(b, int64(f.Rate), 10)
 	if f.Kind == codec.Audio && f.Channels > 1 {
-		s += "/" + strconv.Itoa(f.Channels)
+		b = strconv.AppendInt(append(b, '/'), int64(f.Channels), 10)
 	}
-	return s
+	return b
 }
 
 // tokens are the fmt of an m-line for payloads.

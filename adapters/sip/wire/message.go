@@ -101,18 +101,19 @@ func (m *Message) status(line string) error {
 
 // request reads a Request-Line (RFC 3261 section 7.1).
 func (m *Message) request(line string) error {
-	parts := strings.Split(line, " ")
-	if len(parts) < 3 || !Token(parts[0]) || len(parts[0]) > maxMethod {
+	method, rest, _ := strings.Cut(line, " ")
+	target, version, three := strings.Cut(rest, " ")
+	if !three || !Token(method) || len(method) > maxMethod {
 		return fault(400, "Malformed request line")
 	}
-	m.Request = gosip.NewRequest(gosip.RequestMethod(parts[0]), gosip.Uri{})
-	if len(parts) != 3 {
+	m.Request = gosip.NewRequest(gosip.RequestMethod(method), gosip.Uri{})
+	if strings.Contains(version, " ") {
 		return fault(400, "Malformed request line")
 	}
-	if !strings.EqualFold(parts[2], "SIP/2.0") {
+	if !strings.EqualFold(version, "SIP/2.0") {
 		return fault(505, "Version Not Supported")
 	}
-	uri, err := ParseURI(parts[1])
+	uri, err := ParseURI(target)
 	if err != nil {
 		return fault(400, "Malformed Request-URI")
 	}

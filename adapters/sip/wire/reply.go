@@ -20,22 +20,24 @@ func (m *Message) Reply(status int, phrase, tag string, source netip.AddrPort, f
 	b = append(append(append(b, ' '), Phrase(phrase)...), "\r\n"...)
 	first := true
 	for _, f := range m.Fields {
-		value := f.Value
 		switch f.Name {
-		case "Via":
-			if first {
-				value = received(value, source)
-			}
-			first = false
-		case "To":
-			if to := m.Request.To(); tag != "" && status > 100 && (to == nil || !hasTag(to)) {
-				value += ";tag=" + tag
-			}
-		case "From", "Call-ID", "CSeq":
+		case "Via", "From", "To", "Call-ID", "CSeq":
 		default:
 			continue
 		}
-		b = appendField(b, Field{f.Name, value})
+		b = append(append(b, f.Name...), ": "...)
+		if f.Name == "Via" && first {
+			first = false
+			b = appendReceived(b, f.Value, source)
+		} else {
+			b = append(b, f.Value...)
+		}
+		if f.Name == "To" && tag != "" && status > 100 {
+			if to := m.Request.To(); to == nil || !hasTag(to) {
+				b = append(append(b, ";tag="...), tag...)
+			}
+		}
+		b = append(b, "\r\n"...)
 	}
 	for _, f := range fields {
 		b = appendField(b, f)
@@ -77,30 +79,32 @@ func hasTag(to *gosip.ToHeader) bool {
 	return false
 }
 
-// received notes the source in the first of the Vias in one header line.
-func received(value string, source netip.AddrPort) string {
+// appendReceived writes one header line of Vias, with the source noted in its first.
+func appendReceived(b []byte, value string, source netip.AddrPort) []byte {
 	first, more := value, ""
 	if i := comma(value); i >= 0 {
 		first, more = value[:i], value[i:]
 	}
-	parts := strings.Split(tighten(first, ";=/"), ";")
-	kept, rport := parts[:1], false
-	for _, p := range parts[1:] {
+	sentBy, parameters, left := strings.Cut(tighten(first, ";=/"), ";")
+	b = append(b, sentBy...)
+	rport := false
+	for left {
+		var p string
+		p, parameters, left = strings.Cut(parameters, ";")
 		name, val, _ := strings.Cut(p, "=")
-		switch strings.ToLower(name) {
-		case "received":
-			continue
-		case "rport":
+		switch {
+		case strings.EqualFold(name, "received"):
+		case strings.EqualFold(name, "rport"):
 			rport = rport || val == ""
-			continue
+		default:
+			b = append(append(b, ';'), p...)
 		}
-		kept = append(kept, p)
 	}
-	out := strings.Join(kept, ";") + ";received=" + source.Addr().Unmap().WithZone("").String()
+	b = source.Addr().Unmap().WithZone("").AppendTo(append(b, ";received="...))
 	if rport {
-		out += ";rport=" + strconv.Itoa(int(source.Port()))
+		b = strconv.AppendUint(append(b, ";rport="...), uint64(source.Port()), 10)
 	}
-	return out + more
+	return append(b, more...)
 }
 
 // comma finds the first comma outside a quoted string, or gives -1.
