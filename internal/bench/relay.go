@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	relayRounds = 9
+	relayRounds = 7
 	relayWarm   = 500 * time.Millisecond
 	relayTime   = time.Second
 	// relayTurn is how often calls come and go meanwhile, and relayShare which

@@ -40,17 +40,13 @@ type passage struct {
 }
 
 func newGenerator(ctx context.Context, dir string) (*generator, error) {
-	source, binary := filepath.Join(dir, "genrtp.c"), filepath.Join(dir, "genrtp")
-	if err := os.WriteFile(source, []byte(generatorSource), 0o644); err != nil {
+	binary, err := buildGenerator(ctx, dir)
+	if err != nil {
 		return nil, fmt.Errorf("generator: %w", err)
-	}
-	if out, err := exec.CommandContext(ctx, "gcc", "-O2", "-Wall", "-o", binary, source).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("generator: %w: %s", err, out)
 	}
 	g := &generator{cmd: exec.CommandContext(ctx, binary)}
 	g.cmd.Stderr = os.Stderr
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var err error
 	if g.in, err = g.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("generator: %w", err)
 	}
@@ -71,6 +67,21 @@ func newGenerator(ctx context.Context, dir string) (*generator, error) {
 		g.ports[i/generatorSockets][i%generatorSockets] = uint16(p)
 	}
 	return g, nil
+}
+
+// buildGenerator builds the program, unless that has been done in dir.
+func buildGenerator(ctx context.Context, dir string) (binary string, err error) {
+	source, binary := filepath.Join(dir, "genrtp.c"), filepath.Join(dir, "genrtp")
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	if err := os.WriteFile(source, []byte(generatorSource), 0o644); err != nil {
+		return "", err
+	}
+	if out, err := exec.CommandContext(ctx, "gcc", "-O2", "-Wall", "-o", binary, source).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return binary, nil
 }
 
 // close ends it; it has nothing to say at its end.
