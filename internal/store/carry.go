@@ -99,9 +99,13 @@ func (l *Log) runFront(ctx context.Context) {
 				if err := l.front.settle(); err != nil {
 					l.store.link.fail(err)
 				}
+				l.front.prepare()
 				continue
 			}
 			age, done = 0, l.move(ctx)
+			if !done {
+				l.front.prepare()
+			}
 		}
 	}
 }

@@ -36,6 +36,10 @@ type front struct {
 	waiters []waiter
 	held    int   // batches that are being gathered
 	err     error // of the last write: nothing goes in until the files are begun anew
+
+	memories [2]memory // of the files, for jot; nil: there is none
+	ready    int64     // up to here, what is put into the current one's need not wait
+	counted  int64     // of added, when it was made ready
 }
 
 const (
@@ -109,7 +113,8 @@ func (f *front) begin(epoch, next uint64) error {
 		}
 	}
 	f.current, f.epoch, f.at, f.buf, f.err = 0, epoch+1, frameHeader, nil, nil
-	f.written, f.dirty = f.added, false
+	f.written, f.dirty, f.ready = f.added, false, 0
+	f.mapFiles()
 	return nil
 }
 
@@ -180,6 +185,7 @@ func (f *front) settle() error {
 	}
 	file := f.files[f.current]
 	f.dirty = false // what is written from now on is so anew: nobody waits for this
+	f.ready = 0     // what is synced must be made ready anew
 	f.mu.Unlock()
 	err := syncData(file)
 	f.mu.Lock()
@@ -205,7 +211,7 @@ func (f *front) quiet() {
 // turn makes the other file, which must be free, the front. The lock is held, and
 // nobody writes.
 func (f *front) turn() {
-	f.current, f.epoch, f.at = 1-f.current, f.epoch+1, frameHeader
+	f.current, f.epoch, f.at, f.ready = 1-f.current, f.epoch+1, frameHeader, 0
 	f.changed.Broadcast()
 }
 
@@ -224,6 +230,7 @@ func (f *front) free(next uint64) error {
 }
 
 func (f *front) close() {
+	f.unmapFiles()
 	for _, file := range f.files {
 		if file != nil {
 			_ = file.Close() // all is written

@@ -69,7 +69,7 @@ func (f *front) oblige() {
 		f.mu.Unlock()
 		return
 	}
-	if f.err == nil {
+	if f.err == nil && !f.jot() {
 		f.write()
 	}
 	heard, err := f.heard(), f.err
