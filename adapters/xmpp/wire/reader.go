@@ -35,6 +35,7 @@ type Reader struct {
 	bad     *Drop  // the stanza at hand is skipped
 
 	tokens []xml.Token // of the stanza in buf
+	quick  quick
 	dec    *xml.Decoder
 	feed   bytes.Reader // what dec reads
 

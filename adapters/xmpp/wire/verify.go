@@ -9,6 +9,14 @@ import (
 // verify decodes the stanza at hand, behind the stream's header as any other decoder
 // would, and says what is wrong with it, or "". What it has read stays in tokens.
 func (r *Reader) verify() Reason {
+	if r.quickly() {
+		return ""
+	}
+	return r.decode()
+}
+
+// decode has package xml do it.
+func (r *Reader) decode() Reason {
 	if r.dec == nil && !r.begin() {
 		return Malformed // can't be: the header is our own words
 	}
