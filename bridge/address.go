@@ -113,6 +113,9 @@ func (n Naming) fits(name Name) bool {
 
 // Text is the inverse of Parse.
 func (n Naming) Text(name Name) string {
+	if name.Lead == "" && name.Tail == "" && !n.anySpecial(name.Main) {
+		return name.Main
+	}
 	var b strings.Builder
 	if name.Lead != "" && n.LeadSep != 0 {
 		n.escape(&b, name.Lead)
@@ -168,7 +171,17 @@ func (n Naming) special(c byte) bool {
 	return c == '\\' || c == '{' || c == '}' || c != 0 && (c == n.LeadSep || c == n.TailSep)
 }
 
+func (n Naming) anySpecial(s string) bool {
+	for i := range len(s) {
+		if n.special(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func (n Naming) escape(b *strings.Builder, part string) {
+	b.Grow(len(part) + 2)
 	for i := 0; i < len(part); i++ {
 		if n.special(part[i]) {
 			b.WriteByte('\\')

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -81,7 +80,10 @@ func newOutbox(log *slog.Logger, disk Log, past *ledger, m *metrics, send func(c
 
 func (m Message) size() int {
 	n := len(m.Thread) + len(m.Reason)
-	for _, b := range slices.Concat(m.Subject, m.Bodies) {
+	for _, b := range m.Subject {
+		n += len(b.Text)
+	}
+	for _, b := range m.Bodies {
 		n += len(b.Text)
 	}
 	return n

@@ -159,11 +159,18 @@ func timeout(err error) error {
 
 // ask sends the barrier's question: a ping to ourselves.
 func (a *Adapter) ask(s *session, id string) {
-	data, err := render(element("", "iq", stanzaAttrs("get", id, a.domain, a.domain), element(nsPing, "ping", nil)))
-	if err != nil {
-		return // it has nothing in it that can't be rendered
-	}
-	a.out.lay(packet{data, s}, math.MaxInt)
+	p := &pen{}
+	p.Grow(160)
+	p.begin("", "iq")
+	p.attr("type", "get")
+	p.attr("id", id)
+	p.attr("from", a.domain)
+	p.attr("to", a.domain)
+	p.WriteByte('>')
+	p.begin(nsPing, "ping")
+	p.empty()
+	p.WriteString("</iq>")
+	a.out.lay(packet{p.Bytes(), s}, math.MaxInt)
 }
 
 // written is when m was, if its reader has to be told: clients treat what has a

@@ -11,6 +11,9 @@ const maxReason = 200
 // oneLine makes a text from the network one bounded line without control
 // characters.
 func oneLine(s string, limit int) string {
+	if s == "" {
+		return ""
+	}
 	if len(s) > 4*limit {
 		s = s[:4*limit] // runes have four bytes at most; a cut one is replaced below
 	}
@@ -37,6 +40,9 @@ func oneLine(s string, limit int) string {
 // U+FFFD, and lines end as a parser will say they do (XML 1.0 sections 2.2 and
 // 2.11).
 func clean(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' || r > '~' }) {
+		return s
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.Contains(s, "\r") {
 		s = strings.ReplaceAll(s, "\r\n", "\n")

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"mime"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ func ReadContent(contentType, encoding string, body []byte) (Content, error) {
 	if err != nil {
 		return Content{}, err
 	}
-	kind, params, err := mime.ParseMediaType(cmp.Or(contentType, "text/plain"))
+	kind, charset, err := mediaType(contentType)
 	if err != nil {
 		return Content{}, fault(400, "Malformed Content-Type")
 	}
@@ -50,8 +49,20 @@ func ReadContent(contentType, encoding string, body []byte) (Content, error) {
 		return readCPIM(body)
 	}
 	var c Content
-	err = c.read(kind, params["charset"], body)
+	err = c.read(kind, charset, body)
 	return c, err
+}
+
+// mediaType reads a Content-Type. The commonest are known by sight.
+func mediaType(v string) (kind, charset string, err error) {
+	switch v {
+	case "", "text/plain":
+		return "text/plain", "", nil
+	case "text/plain;charset=UTF-8", "text/plain; charset=UTF-8", "text/plain;charset=utf-8", "text/plain; charset=utf-8":
+		return "text/plain", "utf-8", nil
+	}
+	kind, params, err := mime.ParseMediaType(v)
+	return kind, params["charset"], err
 }
 
 // read reads what is no wrapper.
@@ -98,6 +109,9 @@ func decode(kind, charset string, body []byte) (string, error) {
 // Tidy makes a text what ReadContent would have made of it: line ends are
 // \n, and control characters that are no text are left out.
 func Tidy(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f }) {
+		return s
+	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -197,6 +211,9 @@ func Lang(value string) string {
 // ParseDate reads a Date header (RFC 3261 section 20.17), the zero time if it
 // is none.
 func ParseDate(value string) time.Time {
+	if value == "" {
+		return time.Time{}
+	}
 	for _, layout := range []string{time.RFC1123, "Mon, 2 Jan 2006 15:04:05 MST"} {
 		if t, err := time.Parse(layout, value); err == nil {
 			return t.UTC()
