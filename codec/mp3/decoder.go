@@ -1,11 +1,19 @@
 package mp3
 
-import "errors"
+import (
+	"errors"
+
+	"gateway/codec/bits"
+)
 
 var (
 	errFrame   = errors.New("mp3: no whole frame of layer III")
 	errLengths = errors.New("mp3: more is said to be in a frame than there is")
 )
+
+// slack is how many bytes there are behind the bits that may be read: who checks
+// after reading can't leave them.
+const slack = 64
 
 // reserve is how many bytes a frame's data may begin before it, at most.
 const reserve = 511
@@ -62,7 +70,7 @@ func (d *Decoder) Decode(pcm []int16, frame []byte) ([]int16, error) {
 		return pcm, err
 	}
 	r, whole := d.load(d.side.begin, frame[at+size:h.Size])
-	if whole && d.side.length(&h) > r.end-r.at {
+	if whole && d.side.length(&h) > r.End-r.At {
 		return pcm, errLengths
 	}
 	for n := range h.Samples / lines {
@@ -97,16 +105,16 @@ func (d *Decoder) adapt(h *Header) {
 
 // load puts the data of a frame behind that of those before, and returns where it is read
 // from; false: it begins before what there is.
-func (d *Decoder) load(begin int, data []byte) (reader, bool) {
+func (d *Decoder) load(begin int, data []byte) (bits.Reader, bool) {
 	kept := min(d.held, reserve)
 	copy(d.data[:], d.data[d.held-kept:d.held])
 	d.held = kept + copy(d.data[kept:len(d.data)-slack], data)
 	clear(d.data[d.held : d.held+slack])
-	return reader{data: d.data[:], at: 8 * (kept - begin), end: 8 * d.held}, begin <= kept
+	return bits.Reader{Data: d.data[:], At: 8 * (kept - begin), End: 8 * d.held}, begin <= kept
 }
 
 // granule decodes one granule of all channels.
-func (d *Decoder) granule(h *Header, n int, r *reader) {
+func (d *Decoder) granule(h *Header, n int, r *bits.Reader) {
 	all := d.side.granules[n][:h.Channels]
 	// What of the right channel is not needed is not decoded: the difference, where
 	// both are added up.
@@ -114,8 +122,8 @@ func (d *Decoder) granule(h *Header, n int, r *reader) {
 	var used [2]int
 	for c := range all {
 		g := &all[c]
-		part := reader{data: r.data, at: r.at, end: r.at + g.length}
-		r.at = part.end
+		part := bits.Reader{Data: r.Data, At: r.At, End: r.At + g.length}
+		r.At = part.End
 		if h.low {
 			d.scales[c].readLow(&part, g, h.intensity && c == 1)
 		} else {

@@ -1,6 +1,10 @@
 package mp3
 
-import "math"
+import (
+	"math"
+
+	"gateway/codec/bits"
+)
 
 // scales are the scale factors of one channel: those of long bands, then of short ones, the
 // three windows of each beside each other.
@@ -25,56 +29,56 @@ func (g *granule) shape(low bool) (long, short int) {
 }
 
 // read reads the scale factors of MPEG-1. The highest bands have none.
-func (s *scales) read(r *reader, g *granule) {
-	bits := scaleBits[g.compress]
+func (s *scales) read(r *bits.Reader, g *granule) {
+	lengths := scaleBits[g.compress]
 	if g.block == blockShort {
 		counts := [2]int{18, 18}
 		if g.mixed {
 			counts[0] = 17
 		}
-		s.take(r, 0, counts[0], int(bits[0]))
-		s.take(r, counts[0], counts[1], int(bits[1]))
+		s.take(r, 0, counts[0], int(lengths[0]))
+		s.take(r, counts[0], counts[1], int(lengths[1]))
 		s.rest(counts[0] + counts[1])
 		return
 	}
 	edges := [5]int{0, 6, 11, 16, 21}
 	for i := range 4 {
 		if g.shared&(8>>i) == 0 {
-			s.take(r, edges[i], edges[i+1]-edges[i], int(bits[i/2]))
+			s.take(r, edges[i], edges[i+1]-edges[i], int(lengths[i/2]))
 		}
 	}
 	s.rest(21)
 }
 
 // readLow reads those of MPEG-2. position: they are the right channel's with intensity.
-func (s *scales) readLow(r *reader, g *granule, position bool) {
+func (s *scales) readLow(r *bits.Reader, g *granule, position bool) {
 	n, row := g.compress, 0
-	var bits [4]int
+	var lengths [4]int
 	switch {
 	case position && n/2 < 180:
 		n /= 2
-		row, bits = 3, [4]int{n / 36, n % 36 / 6, n % 6}
+		row, lengths = 3, [4]int{n / 36, n % 36 / 6, n % 6}
 	case position && n/2 < 244:
 		n = n/2 - 180
-		row, bits = 4, [4]int{n >> 4, n >> 2 & 3, n & 3}
+		row, lengths = 4, [4]int{n >> 4, n >> 2 & 3, n & 3}
 	case position:
 		n = n/2 - 244
-		row, bits = 5, [4]int{n / 3, n % 3}
+		row, lengths = 5, [4]int{n / 3, n % 3}
 	case n < 400:
-		bits = [4]int{n >> 4 / 5, n >> 4 % 5, n >> 2 & 3, n & 3}
+		lengths = [4]int{n >> 4 / 5, n >> 4 % 5, n >> 2 & 3, n & 3}
 	case n < 500:
 		n -= 400
-		row, bits = 1, [4]int{n >> 2 / 5, n >> 2 % 5, n & 3}
+		row, lengths = 1, [4]int{n >> 2 / 5, n >> 2 % 5, n & 3}
 	default:
 		n -= 500
-		row, bits = 2, [4]int{n / 3, n % 3}
+		row, lengths = 2, [4]int{n / 3, n % 3}
 	}
 	at := 0
 	for i, count := range lowCounts[row][g.form()] {
-		s.take(r, at, int(count), bits[i])
-		if position && bits[i] > 0 {
+		s.take(r, at, int(count), lengths[i])
+		if position && lengths[i] > 0 {
 			for k := at; k < at+int(count); k++ {
-				s.illegal[k] = s.values[k] == 1<<bits[i]-1
+				s.illegal[k] = s.values[k] == 1<<lengths[i]-1
 			}
 		}
 		at += int(count)
@@ -83,11 +87,11 @@ func (s *scales) readLow(r *reader, g *granule, position bool) {
 }
 
 // take reads count values from at on.
-func (s *scales) take(r *reader, at, count, bits int) {
+func (s *scales) take(r *bits.Reader, at, count, length int) {
 	for i := at; i < at+count; i++ {
 		s.values[i], s.illegal[i] = 0, false
-		if bits > 0 {
-			s.values[i] = uint8(r.take(bits))
+		if length > 0 {
+			s.values[i] = uint8(r.Take(length))
 		}
 	}
 }

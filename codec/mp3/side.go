@@ -1,6 +1,10 @@
 package mp3
 
-import "errors"
+import (
+	"errors"
+
+	"gateway/codec/bits"
+)
 
 var errSide = errors.New("mp3: malformed side information")
 
@@ -47,18 +51,18 @@ func (g *granule) form() int {
 func (s *side) read(h *Header, b []byte) error {
 	var data [32 + slack]byte
 	copy(data[:], b)
-	r := reader{data: data[:]}
+	r := bits.Reader{Data: data[:]}
 	count := 2
 	if h.low {
 		count = 1
-		s.begin = r.take(8)
-		r.at += h.Channels
+		s.begin = r.Take(8)
+		r.At += h.Channels
 	} else {
-		s.begin = r.take(9)
-		r.at += 7 - 2*h.Channels // 5 private bits, or 3
+		s.begin = r.Take(9)
+		r.At += 7 - 2*h.Channels // 5 private bits, or 3
 		for c := range h.Channels {
 			s.granules[0][c].shared = 0
-			s.granules[1][c].shared = r.take(4)
+			s.granules[1][c].shared = r.Take(4)
 		}
 	}
 	for n := range count {
@@ -81,49 +85,49 @@ func (s *side) length(h *Header) (n int) {
 	return n
 }
 
-func (g *granule) read(h *Header, r *reader) error {
-	g.length, g.big, g.gain = r.take(12), 2*r.take(9), r.take(8)
+func (g *granule) read(h *Header, r *bits.Reader) error {
+	g.length, g.big, g.gain = r.Take(12), 2*r.Take(9), r.Take(8)
 	if g.big > lines {
 		return errSide
 	}
 	if h.low {
-		g.compress = r.take(9)
+		g.compress = r.Take(9)
 		g.shared = 0
 	} else {
-		g.compress = r.take(4)
+		g.compress = r.Take(4)
 	}
-	if r.flag() {
+	if r.Flag() {
 		if err := g.switched(h, r); err != nil {
 			return err
 		}
 	} else {
 		g.block, g.mixed = blockLong, false
 		for i := range g.tables {
-			g.tables[i] = uint8(r.take(5))
+			g.tables[i] = uint8(r.Take(5))
 		}
-		first := r.take(4) + 1
-		second := first + r.take(3) + 1
+		first := r.Take(4) + 1
+		second := first + r.Take(3) + 1
 		g.regions = [3]int{bandEdge(h, first), bandEdge(h, second), lines}
 	}
 	g.pre = h.low && g.compress >= 500
 	if !h.low {
-		g.pre = r.flag()
+		g.pre = r.Flag()
 	}
-	g.coarse = r.flag()
-	g.quad = r.take(1)
+	g.coarse = r.Flag()
+	g.quad = r.Take(1)
 	return nil
 }
 
 // switched reads what is special for a granule whose windows are not the usual ones.
-func (g *granule) switched(h *Header, r *reader) error {
-	g.block = uint8(r.take(2))
+func (g *granule) switched(h *Header, r *bits.Reader) error {
+	g.block = uint8(r.Take(2))
 	if g.block == blockLong {
 		return errSide
 	}
-	g.mixed = r.flag()
-	g.tables = [3]uint8{uint8(r.take(5)), uint8(r.take(5))}
+	g.mixed = r.Flag()
+	g.tables = [3]uint8{uint8(r.Take(5)), uint8(r.Take(5))}
 	for i := range g.windows {
-		g.windows[i] = r.take(3)
+		g.windows[i] = r.Take(3)
 	}
 	end := bandEdge(h, 8)
 	if g.block == blockShort {

@@ -58,7 +58,7 @@ func soundKinds() map[string]soundKind {
 		"Nellymoser 16 kHz": {format: soundFormat("nellymoser", 16000, 1, ""), file: inFLV(0x42, 16), in: []string{"-f", "flv"},
 			out: []string{"-ar", "16000", "-c:a", "nellymoser", "-f", "flv"}},
 		"AAC 44.1 kHz": {format: soundFormat("aac", 44100, 1, "config=1208"),
-			file: func(p [][]byte) []byte { return peer.ADTSFile(p, 4) },
+			file: func(p [][]byte) []byte { return peer.ADTSFile(p, 4, 1) },
 			in:   []string{"-f", "aac"}, out: []string{"-ar", "44100", "-c:a", "aac", "-b:a", "64k", "-f", "adts"}},
 		"MP3 44.1 kHz": {format: soundFormat("mp3", 44100, 1, ""), in: []string{"-f", "mp3"}},
 	}

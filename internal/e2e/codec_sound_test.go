@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -238,27 +237,6 @@ func TestNellymoserIsAsFFmpegHasIt(t *testing.T) {
 			theirs := hears(blocks)
 			l.same(l.heard(f, blocks), theirs, withNoise)
 			l.asGood(voice, hears(l.ours(f, sound.Setting{}, voice)), theirs)
-		})
-	}
-}
-
-func TestAACIsAsFFmpegHasIt(t *testing.T) {
-	t.Parallel()
-	for rate, index := range map[int]byte{16000: 8, 22050: 7, 32000: 5, 44100: 4, 48000: 3} {
-		t.Run(strconv.Itoa(rate), func(t *testing.T) {
-			t.Parallel()
-			l := codecLab{t, rate}
-			voice := l.voice()
-			file := l.encode(voice, "-c:a", "aac", "-b:a", "64k", "-f", "adts")
-			config := hex.EncodeToString([]byte{2<<3 | index>>1, index<<7 | 1<<3})
-			f := l.format("aac", "config="+config)
-			theirs := l.decode(file, "-f", "aac")
-			l.same(l.heard(f, peer.ADTSUnits(file)), theirs, sameFixed)
-			if !sound.CanEncode(f) {
-				return
-			}
-			ours := l.ours(f, sound.Setting{Bitrate: 64000}, voice)
-			l.asGood(voice, l.decode(peer.ADTSFile(ours, index), "-f", "aac"), theirs)
 		})
 	}
 }

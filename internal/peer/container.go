@@ -50,12 +50,11 @@ func ADTSUnits(file []byte) (units [][]byte) {
 
 const adtsHeader = 7 // without a checksum
 
-// ADTSFile makes a file of access units of AAC-LC in one channel. Index is that of
-// the sampling rate.
-func ADTSFile(units [][]byte, index byte) (file []byte) {
+// ADTSFile makes a file of access units of AAC-LC. Index is that of the sampling rate.
+func ADTSFile(units [][]byte, index, channels byte) (file []byte) {
 	for _, u := range units {
 		n := len(u) + adtsHeader
-		file = append(file, 0xff, 0xf1, 1<<6|index<<2, 1<<6|byte(n>>11), byte(n>>3), byte(n<<5)|0x1f, 0xfc)
+		file = append(file, 0xff, 0xf1, 1<<6|index<<2, channels<<6|byte(n>>11), byte(n>>3), byte(n<<5)|0x1f, 0xfc)
 		file = append(file, u...)
 	}
 	return file
