@@ -169,8 +169,9 @@ func parseConfig(b []byte) (rate, channels int, ok bool) {
 }
 
 // splitMP3 cuts a message into frames of MPEG audio layer III (ISO/IEC 11172-3
-// section 2.4.1, 13818-3).
+// section 2.4.1, 13818-3). There may be a tag before them.
 func splitMP3(b []byte) (f codec.Format, frames [][]byte) {
+	b = b[mp3.TagSize(b):]
 	for len(b) >= 4 && len(frames) < maxMP3 {
 		h, ok := mp3.ParseHeader(b)
 		if !ok || h.Size > len(b) {

@@ -26,6 +26,7 @@ func TestTagsAreRead(t *testing.T) {
 		"nellymoser, half a block":  {append([]byte{0x42}, make([]byte, 32)...), "/0", nil},
 		"mp3 and half of another":   {slices.Concat([]byte{0x2e}, mp3, mp3[:50]), "mp3/44100", [][]byte{mp3}},
 		"two of mp3":                {slices.Concat([]byte{0x2e}, mp3, mp3), "mp3/44100", [][]byte{mp3, mp3}},
+		"mp3 behind a tag":          {slices.Concat([]byte{0x2e}, []byte("ID3\x04\x00\x00\x00\x00\x00\x05title"), mp3), "mp3/44100", [][]byte{mp3}},
 		"no mp3":                    {[]byte{0x2e, 1, 2, 3, 4, 5}, "/0", nil},
 		"nothing":                   {nil, "/0", nil},
 		"a codec and nothing":       {[]byte{0xb2}, "/0", nil},

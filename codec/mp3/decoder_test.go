@@ -66,6 +66,27 @@ func TestHeadersAreRead(t *testing.T) {
 	}
 }
 
+func TestTagsArePassedOver(t *testing.T) {
+	t.Parallel()
+	frame := "\xff\xfb\x90\xc0"
+	for _, row := range []struct {
+		text string
+		want int
+	}{
+		{"", 0}, {frame, 0}, {"ID3", 0}, {"TAG" + frame, 0},
+		{"ID3\x04\x00\x00\x00\x00\x00\x05title" + frame, 15},
+		{"ID3\x04\x00\x10\x00\x00\x00\x053DI\x04\x00\x00\x00\x00\x00\x05title" + frame, 25},
+		{"ID3\x03\x00\x00\x00\x00\x00\x00ID3\x04\x00\x00\x00\x00\x00\x01x" + frame, 21},
+		{"ID3\x03\x00\x00\x00\x00\x01\x00" + frame, 14}, // of 128 bytes there are four
+		{"ID3\x03\x00\x00\x7f\x7f\x7f\x7f" + frame, 14},
+		{"ID3\x03\x00\x00\x00\x00\x80\x00" + frame, 0}, // no length
+	} {
+		if got := TagSize([]byte(row.text)); got != row.want {
+			t.Errorf("%q: %d, not %d", row.text, got, row.want)
+		}
+	}
+}
+
 // kinds are all kinds of frames that there are.
 func kinds() (all []codectest.MP3Kind) {
 	for _, version := range []int{3, 2, 0} {

@@ -76,3 +76,24 @@ func (h *Header) body() (at, size int) {
 		return at, 32
 	}
 }
+
+// TagSize is how many bytes at the beginning of b are tags of a file (ID3v2, id3.org section 3.1), or 0.
+// Where there is less than it says, all are.
+func TagSize(b []byte) int {
+	const header, footer = 10, 0x10 // a flag, for as much again behind
+	all := 0
+	for rest := b; len(rest) >= header && string(rest[:3]) == "ID3"; rest = b[all:] {
+		size := header
+		for i, c := range rest[6:header] { // seven bits each
+			if c > 0x7f {
+				return all
+			}
+			size += int(c) << (7 * (3 - i))
+		}
+		if rest[5]&footer != 0 {
+			size += header
+		}
+		all = min(all+size, len(b))
+	}
+	return all
+}
