@@ -17,9 +17,9 @@ import (
 // what stands to its right. Who shares a rank does not see each other.
 func rank(pkg string) int {
 	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/datagram", "bridge/media/child",
-		"bridge/media/relay", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec"}
+		"bridge/media/relay", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec/bits", "codec"}
 	switch {
-	case strings.HasPrefix(pkg, "codec/") && pkg != "codec/sound":
+	case strings.HasPrefix(pkg, "codec/") && !slices.Contains(fixed, pkg):
 		return slices.Index(fixed, "codec/")
 	case strings.HasPrefix(pkg, "adapters/"), pkg == "internal/store", pkg == "internal/web":
 		return slices.Index(fixed, "adapters/")
@@ -43,6 +43,8 @@ func mayImport(from, to string) bool {
 		return true // it joins them
 	case adapterOf(from) != "" && adapterOf(from) == adapterOf(to):
 		return true // an adapter and what stands in its folder
+	case strings.HasPrefix(from, "codec/") && strings.HasPrefix(to, from+"/"):
+		return true // a format and its tables
 	default:
 		return rank(from) >= 0 && rank(to) > rank(from)
 	}
@@ -133,6 +135,10 @@ func TestTheImportRuleBites(t *testing.T) {
 		{"codec/sound", "codec/one", true},
 		{"codec/one", "codec", true},
 		{"codec/one", "codec/other", false},
+		{"codec/one", "codec/bits", true},
+		{"codec/bits", "codec/one", false},
+		{"codec/one", "codec/one/tables", true},
+		{"codec/one", "codec/other/tables", false},
 		{"bridge/media/rtp", "bridge/media/relay", false},
 		{"internal/app", "internal/peer", false},
 		{"adapters/one", "bridge/bridgetest", false},

@@ -24,7 +24,7 @@ const powers = 256
 // A book is what lines are decoded by.
 type book struct {
 	codes  [quadB + 1]bits.Code // nil where there are only zeros
-	extra  [quadB + 1]int  // bits that values of 15 have behind them
+	extra  [quadB + 1]int       // bits that values of 15 have behind them
 	powers [powers]float32
 }
 
