@@ -37,6 +37,9 @@ func TestAACIsAsFFmpegHasIt(t *testing.T) {
 	t.Parallel()
 	for index, rate := range aacRates[:12] {
 		for tools, args := range aacTools {
+			if rate%11025 > 0 && tools != "mono" && tools != "joint stereo" {
+				continue // four rates will do for these
+			}
 			t.Run(fmt.Sprintf("%d %s", rate, tools), func(t *testing.T) {
 				t.Parallel()
 				l := codecLab{t, rate}
