@@ -20,7 +20,7 @@ func decode(t testing.TB, d *Decoder, frames [][]byte) (pcm []int16) {
 	return pcm
 }
 
-var vectors = []string{"testdata/low8.txt", "testdata/low22.txt", "testdata/joint48.txt", "testdata/intensity48.txt"}
+var vectors = []string{"testdata/low8.txt", "testdata/low22.txt", "testdata/joint48.txt", "testdata/intensity48.txt", "testdata/intensity22.txt"}
 
 func TestItDecodesAsFFmpegDoes(t *testing.T) {
 	t.Parallel()

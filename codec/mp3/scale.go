@@ -54,6 +54,9 @@ func (s *scales) read(r *bits.Reader, g *granule) {
 func (s *scales) readLow(r *bits.Reader, g *granule, position bool) {
 	n, row := g.compress, 0
 	var lengths [4]int
+	if position {
+		g.pre = false // the greatest numbers are of positions here, and say nothing of that
+	}
 	switch {
 	case position && n/2 < 180:
 		n /= 2
