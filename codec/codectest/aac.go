@@ -11,9 +11,6 @@ type AACKind struct {
 	Row    int  // of the sampling rates in ISO/IEC 14496-3 table 1.18
 	Pair   bool // two channels
 	Common bool // which have windows in common, and joint stereo
-	Quiet  bool // no noise in place of lines
-	Up     bool // TNS from the lowest line only
-	Still  bool // long blocks and one window only
 }
 
 // An AACMaker makes access units of which all is chance, within what is legal: all kinds of
@@ -124,9 +121,6 @@ func (m *AACMaker) begin(c int) {
 	if last := m.last[c]; last == 1 || last == 2 {
 		sequence = 2 + r.IntN(2)
 	}
-	if m.Kind.Still {
-		sequence = 0
-	}
 	m.last[c] = sequence
 	m.shape = aacShape{sequence: sequence, groups: 1}
 	m.shape.bands = r.IntN(len(m.widths()) + 1)
@@ -144,11 +138,7 @@ func (m *AACMaker) writeShape() {
 	w, s := &m.bits, &m.shape
 	w.put(1, 0)
 	w.put(2, s.sequence)
-	if m.Kind.Still {
-		w.put(1, 0)
-	} else {
-		w.put(1, m.Random.IntN(2))
-	}
+	w.put(1, m.Random.IntN(2))
 	if s.sequence != 2 {
 		w.put(6, s.bands)
 		w.put(1, 0)

@@ -62,7 +62,7 @@ func (m *AACMaker) sections(c int, common bool) {
 func (m *AACMaker) kind(c int, common bool) int {
 	for {
 		k := m.Random.IntN(16)
-		if k == 12 || k == aacNoise && m.Kind.Quiet || k > aacNoise && (c == 0 || !common) {
+		if k == 12 || k > aacNoise && (c == 0 || !common) {
 			continue
 		}
 		return k
@@ -162,11 +162,7 @@ func (m *AACMaker) tns() {
 			if n == 0 {
 				continue
 			}
-			if m.Kind.Up {
-				w.put(1, 0)
-			} else {
-				w.put(1, r.IntN(2))
-			}
+			w.put(1, r.IntN(2))
 			less := r.IntN(2)
 			w.put(1, less)
 			for k := range n {
