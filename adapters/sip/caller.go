@@ -139,7 +139,11 @@ func (e *engine) read(x *exchange, c *dialog.Call) (inv bridge.Invite, s *sessio
 		inv.Replaces = l.id
 	}
 	s = newSession(e, inv.ID, c.Remote().Addr(), localOf(c.Path()), nil)
-	if sess := c.Session(); sess.Role == dialog.Offer {
+	sess := c.Session()
+	if isWeb(x.f.network()) && (sess.Role != dialog.Offer || hasICE(sess.SDP)) {
+		s.browse()
+	}
+	if sess.Role == dialog.Offer {
 		d, err := s.read(sess.SDP)
 		if err != nil {
 			return inv, nil, bridge.NotAcceptable
@@ -147,6 +151,12 @@ func (e *engine) read(x *exchange, c *dialog.Call) (inv bridge.Invite, s *sessio
 		inv.Offer = &bridge.Offer{Seq: 1, Desc: d}
 	}
 	return inv, s, 0
+}
+
+// hasICE reports whether an offer is one of ICE.
+func hasICE(body []byte) bool {
+	parsed, err := sdp.Parse(body)
+	return err == nil && parsed.HasICE()
 }
 
 var errNoStream = errors.New("no stream that could be carried")

@@ -184,6 +184,10 @@ func (l *leg) sounded(ev mediaEvent) {
 		l.logger().Warn("media can't be encrypted", "stream", ev.stream, "err", m.Err)
 		l.drop(b, bridge.Insecure)
 		return
+	case media.Failed:
+		l.log.Warn("no way for media", "stream", ev.stream, "err", m.Err)
+		l.drop(b, bridge.NoMedia)
+		return
 	case media.Lost:
 		l.logger().Error("media port lost", "stream", ev.stream, "err", m.Err)
 		l.drop(b, bridge.Internal)

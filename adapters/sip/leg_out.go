@@ -57,6 +57,9 @@ func (l *leg) fail(err error) {
 func (l *leg) dialPlace(p place) error {
 	b := &branch{forks: map[string][]byte{}}
 	b.media = newSession(l.e, l.inv.Call, p.remote(), l.e.localTo(&p), l.heard)
+	if p.phone != nil && isWeb(p.phone.network) {
+		b.media.browse()
+	}
 	var body []byte
 	if o := l.inv.Offer; o != nil {
 		s, err := b.media.x.MakeOffer(o.Desc, b.media.locate)

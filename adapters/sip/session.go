@@ -23,6 +23,7 @@ type session struct {
 	met    netip.Addr // where the signalling goes and comes from
 	by     netip.Addr // our end of it; not valid or unspecified: whatever routes there
 	heard  func(mediaEvent)
+	ice    bool // the other side is found by ICE
 	x      *sdp.Exchange
 	tracks []*track
 }
@@ -40,6 +41,7 @@ type track struct {
 type mediaPort struct {
 	media.Port
 	told netip.Addr
+	at   netip.AddrPort // that RTP is to come to, as the other side is told
 }
 
 // A mediaEvent is what the Plane tells of a port.
@@ -54,6 +56,12 @@ func newSession(e *engine, call string, met, by netip.Addr, heard func(mediaEven
 		e: e, call: call, met: met.Unmap().WithZone(""), by: by.Unmap().WithZone(""), heard: heard,
 		x: sdp.New(rand.Uint64(), policyOf(e.set.srtp), transport.NewKey),
 	}
+}
+
+// browse makes it one with a browser: by ICE, and nothing but encrypted (RFC 8834,
+// RFC 8827).
+func (s *session) browse() {
+	s.ice, s.x = true, sdp.New(rand.Uint64(), sdp.Web, transport.NewKey)
 }
 
 // track finds or makes the one of a stream.
@@ -82,7 +90,7 @@ func (s *session) locate(id string, remote netip.Addr) (sdp.Local, error) {
 			remote = p.told
 		}
 	}
-	if p == nil || p.told.Is4() != remote.Is4() {
+	if p == nil || !s.ice && p.told.Is4() != remote.Is4() {
 		fresh, err := s.open(id, remote)
 		if err != nil {
 			return sdp.Local{}, err
@@ -90,9 +98,11 @@ func (s *session) locate(id string, remote netip.Addr) (sdp.Local, error) {
 		s.drop(st)
 		st.next, p = fresh, fresh
 	}
-	return sdp.Local{
-		RTP: netip.AddrPortFrom(p.told, p.RTP.Port()), RTCP: p.RTCP.Port(), Fingerprint: s.e.env.Media.Fingerprint(),
-	}, nil
+	local := sdp.Local{RTP: p.at, RTCP: p.RTCP.Port(), Fingerprint: s.e.env.Media.Fingerprint()}
+	if s.ice {
+		local.RTCP, local.ICE = p.at.Port()+1, &p.ICE
+	}
+	return local, nil
 }
 
 func (s *session) open(id string, remote netip.Addr) (*mediaPort, error) {
@@ -100,7 +110,7 @@ func (s *session) open(id string, remote netip.Addr) (*mediaPort, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := s.e.env.Media.Open(media.Open{Local: bind, Call: s.call}, func(ev media.Event) {
+	opened, err := s.e.env.Media.Open(media.Open{Local: bind, ICE: s.ice, Call: s.call}, func(ev media.Event) {
 		s.heard(mediaEvent{stream: id, of: s, event: ev})
 	})
 	if err != nil {
@@ -110,7 +120,30 @@ func (s *session) open(id string, remote netip.Addr) (*mediaPort, error) {
 		}
 		return nil, &bridge.Error{Op: "open a media port", Cause: cause, Err: err}
 	}
-	return &mediaPort{Port: opened, told: told}, nil
+	if s.ice {
+		at := first(opened.ICE.Candidates, told)
+		return &mediaPort{Port: opened, told: at.Addr(), at: at}, nil
+	}
+	return &mediaPort{Port: opened, told: told, at: netip.AddrPortFrom(told, opened.RTP.Port())}, nil
+}
+
+// first is the candidate that stands for all where there is room for one address (RFC
+// 8839 section 4.2.1): the one at told, else one of its family, else any.
+func first(all []media.Candidate, told netip.Addr) (at netip.AddrPort) {
+	rank := 0
+	for _, c := range all {
+		fit := 1
+		switch a := c.Address.Addr(); {
+		case a == told:
+			fit = 3
+		case a.Is4() == told.Is4():
+			fit = 2
+		}
+		if fit > rank {
+			at, rank = c.Address, fit
+		}
+	}
+	return at
 }
 
 // drop closes what an offer has opened that came to nothing.

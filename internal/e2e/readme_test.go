@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gateway/internal/peer"
 )
 
 // block is a fenced piece of the README.
@@ -79,7 +81,11 @@ func TestREADMEMappingsAreGood(t *testing.T) {
 		if b.lang != "toml" {
 			continue
 		}
-		file := filepath.Join(t.TempDir(), "mapping.toml")
+		dir := t.TempDir()
+		w.must(peer.WriteCert(dir, "gw.example.org")) // what [tls] names
+		w.must(os.Chmod(filepath.Join(dir, "key.pem"), 0o600))
+		w.must(os.Link(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "ca.pem")))
+		file := filepath.Join(dir, "mapping.toml")
 		w.must(os.WriteFile(file, []byte(b.text), 0o600))
 		r := w.run("-config", file, "-check")
 		if r.Code != 0 || strings.TrimSpace(r.ErrOut) != "" {
@@ -95,7 +101,7 @@ func TestREADMERecipesAreWhatRuns(t *testing.T) {
 	files := map[string]string{"lua": "prosody.cfg.lua", "yaml": "ejabberd.yml", "cfg": "kamailio.cfg"}
 	// What is a name or an address of the reader's there is a template's here.
 	names := strings.NewReplacer(
-		`"10.0.0.7"`, `"{{.Trusted}}"`, `"sip:10.0.0.7:5070"`, `"sip:{{.Trusted}}:{{.Port}}"`, `"^[a-z]"`, `"{{.Trunk}}"`,
+		`"10.0.0.7"`, `"{{.Trusted}}"`, `"sip:10.0.0.7:5061;transport=tls"`, `"sip:{{.Trusted}}:{{.TLSPort}};transport=tls"`, `"sip:10.0.0.7:5070"`, `"sip:{{.Trusted}}:{{.Port}}"`, `"^[a-z]"`, `"{{.Trunk}}"`,
 		`ip: "127.0.0.1"`, `ip: "{{.Host}}"`, `port: 5347`, `port: {{.ComponentPort}}`,
 		"hosts:\n      \"phones.example.org\"", "hosts:{{range $domain, $secret := .Components}}\n      {{printf \"%q\" $domain}}",
 		`password: "change-me-component"`, `password: {{printf "%q" $secret}}`,

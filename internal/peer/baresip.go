@@ -35,14 +35,11 @@ func StartBaresip(ctx context.Context, lab *Lab, cfg PhoneConfig, to string) (*B
 		return nil, err
 	}
 	b := &Baresip{control: lab.At(cfg.Host, controlPort)}
-	transport := "udp"
-	if cfg.TCP {
-		transport = "tcp"
-	}
+	transport := cfg.Transport()
 	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;outbound=\"sip:%s;transport=%s\";regint=60\n",
 		cfg.User, cfg.Domain, transport, cfg.User, cfg.Password, cfg.Server, transport)
 	_, err = fill(dir, "config", baresipConfig, map[string]any{
-		"Host": lab.Host(cfg.Host), "Listen": lab.At(cfg.Host, SIPPort), "Control": b.control,
+		"Host": lab.Host(cfg.Host), "Listen": lab.At(cfg.Host, SIPPort), "Control": b.control, "CA": cfg.CA,
 	})
 	if err == nil {
 		_, err = write(dir, "accounts", account)

@@ -101,7 +101,7 @@ func (p *BaresipPhone) configure(lab *Lab) error {
 	// The folder's name is relative: baresip cuts long ones.
 	_, err = fill(dir, "config", callBaresipConfig, map[string]any{
 		"Addr": p.addr, "IP": ip, "Codec": p.cfg.Codec, "Records": filepath.Base(p.records), "Source": source,
-		"Encryption": p.cfg.Encryption, "Module": module, "Control": p.control,
+		"Encryption": p.cfg.Encryption, "Module": module, "Control": p.control, "CA": p.cfg.CA,
 	})
 	if err != nil {
 		return err
@@ -115,10 +115,7 @@ func (p *BaresipPhone) configure(lab *Lab) error {
 func (p *BaresipPhone) entry() string {
 	line := fmt.Sprintf("<sip:%s@%s>;regint=0", p.cfg.User, p.addr)
 	if !p.cfg.Alone {
-		transport := "udp"
-		if p.cfg.TCP {
-			transport = "tcp"
-		}
+		transport := p.cfg.Transport()
 		line = fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;outbound=\"sip:%s;transport=%s\";regint=60",
 			p.cfg.User, p.cfg.Domain, transport, p.cfg.User, p.cfg.Password, p.cfg.Server, transport)
 	}

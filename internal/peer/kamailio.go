@@ -33,7 +33,14 @@ type KamailioConfig struct {
 	// Expires is for how long a registration is taken at most, in whole seconds; 0: as
 	// long as it asks for.
 	Expires time.Duration
+	// CA has it take TLS too, at TLSPort, with the certificate Cert and its Key: from
+	// whoever shows a certificate that leads to CA, and so it reaches the gateway. They
+	// are files; "" for none.
+	CA, Cert, Key string
 }
+
+// TLSPort is where a Kamailio takes TLS, and where it looks for the gateway's.
+const TLSPort = SIPPort + 1
 
 // StartKamailio runs a Kamailio at SIPHost, on UDP and TCP. What is
 // registered with it is lost when it ends.
@@ -53,6 +60,7 @@ func StartKamailio(ctx context.Context, lab *Lab, cfg KamailioConfig) (*Kamailio
 	file, err := fill(dir, "kamailio.cfg", kamailioConfig, map[string]any{
 		"Domain": cfg.Domain, "Addr": lab.At(SIPHost, SIPPort), "Users": cfg.Users, "Fixed": cfg.Fixed,
 		"Trusted": trusted, "Trunk": cfg.Trunk, "Port": SIPPort, "Expires": int(cfg.Expires / time.Second),
+		"CA": cfg.CA, "Cert": cfg.Cert, "Key": cfg.Key, "Host": lab.Host(SIPHost), "TLSAddr": lab.At(SIPHost, TLSPort), "TLSPort": TLSPort,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("configure kamailio: %w", err)

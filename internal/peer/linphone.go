@@ -29,7 +29,20 @@ type PhoneConfig struct {
 	Domain   string // of the account
 	Realm    string // of the digest; "" for Domain
 	Server   string // the registrar's address, host:port
-	TCP      bool   // else UDP
+	TCP      bool   // else UDP, or
+	CA       string // TLS: the file of whom it believes
+	SRTP     bool   // linphonec: its sound is encrypted, by SDES, or there is none
+}
+
+// Transport is by what the phone reaches its server.
+func (c PhoneConfig) Transport() string {
+	switch {
+	case c.CA != "":
+		return "tls"
+	case c.TCP:
+		return "tcp"
+	}
+	return "udp"
 }
 
 // A Text is a message as a phone shows it.
@@ -56,7 +69,7 @@ func StartLinphone(ctx context.Context, lab *Lab, cfg PhoneConfig) (*Linphone, e
 		return nil, fmt.Errorf("configure linphonec: %w", err)
 	}
 	file, err := fill(dir, "linphonerc", linphoneConfig, map[string]any{
-		"Host": lab.Host(cfg.Host), "Port": SIPPort, "Server": cfg.Server, "TCP": cfg.TCP,
+		"Host": lab.Host(cfg.Host), "Port": SIPPort, "Server": cfg.Server, "Transport": cfg.Transport(), "CA": cfg.CA, "SRTP": cfg.SRTP,
 		"User": cfg.User, "Password": cfg.Password, "Domain": cfg.Domain, "Realm": cfg.Realm,
 	})
 	if err != nil {

@@ -2,17 +2,11 @@ package peer
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed" // for the page
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 )
 
 // The page, and what its library is made from.
@@ -21,8 +15,6 @@ var (
 	jinglePage string
 	//go:embed files/jingle/page.js
 	jingleScript string
-	//go:embed files/jingle/recorder.js
-	jingleRecorder string
 	//go:embed files/jingle/package-lock.json
 	jingleLock []byte
 )
@@ -31,16 +23,8 @@ var (
 // stanza (Jingle) on the browser's WebRTC, with a tone for a microphone. It
 // calls no STUN server, and hears nothing before a call is taken.
 type JinglePage struct {
-	browserPage
-	callEvents
-	cfg  JingleConfig
-	done sync.WaitGroup
-	stop context.CancelFunc
-
-	mu    sync.Mutex // guards what follows
-	heard Sound
-	ear   keyEar
-	ids   int // orders given
+	callPage
+	cfg JingleConfig
 }
 
 // JingleConfig is who is at a page.
@@ -82,49 +66,22 @@ type PageEvent struct {
 
 // StartJinglePage opens a page, and returns when the user is online.
 func StartJinglePage(ctx context.Context, lab *Lab, cfg JingleConfig) (*JinglePage, error) {
-	library, err := jingleLibrary()
+	library, err := pageLibrary("stanza", jingleLock)
 	if err != nil {
 		return nil, err
 	}
-	p := &JinglePage{cfg: cfg, heard: Sound{Rate: jinglePageRate}, ear: keyEar{rate: jinglePageRate}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /sound", p.hear)
+	p := &JinglePage{cfg: cfg}
 	local, _, _ := strings.Cut(cfg.JID, "@")
-	err = p.openPage(lab, "page "+local, cfg.Host, map[string]pageFile{
-		"/{$}":         {"text/html", jinglePage},
-		"/page.js":     {"text/javascript", jingleScript},
-		"/recorder.js": {"text/javascript", jingleRecorder},
-		"/stanza.js":   {"text/javascript", library},
-	}, mux,
-		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-		// Who may use a microphone is told of all addresses.
-		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-		"--disable-features=WebRtcHideLocalIpsWithMdns", "--disable-quic")
+	err = p.openCalls(lab, "page "+local, cfg.Host, map[string]pageFile{
+		"/{$}":       {"text/html", jinglePage},
+		"/page.js":   {"text/javascript", jingleScript},
+		"/stanza.js": {"text/javascript", library},
+	})
 	if err != nil {
 		return nil, err
 	}
 	p.ready = p.login
-	listen, stop := context.WithCancel(ctx)
-	p.stop = stop
-	p.done.Go(func() { p.listen(listen) })
-	return p, p.Start(ctx)
-}
-
-// jinglePageRate is the rate of what the page hears, in Hz.
-const jinglePageRate = 48000
-
-// jingleLibrary is the library that scripts/install-peers has made.
-func jingleLibrary() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("jingle page: %w", err)
-	}
-	name := filepath.Join(cache, "gateway-peers", fmt.Sprintf("stanza-%.16x.js", sha256.Sum256(jingleLock)))
-	library, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("jingle page: the library is not there (scripts/install-peers makes it): %w", err)
-	}
-	return string(library), nil
+	return p, p.begin(ctx)
 }
 
 // login has the user come online.
@@ -147,53 +104,6 @@ func (p *JinglePage) login(ctx context.Context) error {
 	return err
 }
 
-// do gives an order with parameters and waits until it is carried out. result
-// gets what came of it, unless it is nil.
-func (p *JinglePage) do(ctx context.Context, order string, params map[string]any, result any) error {
-	p.mu.Lock()
-	p.ids++
-	id := p.ids
-	p.mu.Unlock()
-	all := map[string]any{"id": id, "order": order}
-	for name, value := range params {
-		all[name] = value
-	}
-	raw, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	mark := p.Events.Len()
-	if err := p.order(ctx, string(raw)); err != nil {
-		return err
-	}
-	e, err := p.WaitEvent(ctx, mark, func(e PageEvent) bool { return e.Event == "done" && e.ID == id || e.Event == "failed" })
-	if err != nil {
-		return fmt.Errorf("page: %s: %w", order, err)
-	}
-	if e.Error != "" || e.Event == "failed" {
-		return fmt.Errorf("page: %s: %s%s", order, e.Error, e.Text)
-	}
-	if result == nil {
-		return nil
-	}
-	return json.Unmarshal(e.Result, result)
-}
-
-// WaitEvent gives the first event behind the first mark lines of Events that
-// match likes, once there is one.
-func (p *JinglePage) WaitEvent(ctx context.Context, mark int, match func(PageEvent) bool) (PageEvent, error) {
-	var found PageEvent
-	_, err := p.Events.WaitAfter(ctx, mark, func(line string) bool {
-		var e PageEvent
-		if json.Unmarshal([]byte(line), &e) != nil || !match(e) {
-			return false
-		}
-		found = e
-		return true
-	})
-	return found, err
-}
-
 // Stanzas are those that the page has sent or got so far, in their order, each
 // behind "sent " or "got ".
 func (p *JinglePage) Stanzas() []string {
@@ -205,76 +115,6 @@ func (p *JinglePage) Stanzas() []string {
 		}
 	}
 	return all
-}
-
-// listen makes events of a call of the page's.
-func (p *JinglePage) listen(ctx context.Context) {
-	for mark := 0; ; {
-		if _, err := p.Events.WaitAfter(ctx, mark, func(string) bool { return true }); err != nil {
-			return
-		}
-		lines := p.Events.All()
-		for _, line := range lines[mark:] {
-			var e PageEvent
-			if json.Unmarshal([]byte(line), &e) == nil {
-				p.saw(e)
-			}
-		}
-		mark = len(lines)
-	}
-}
-
-func (p *JinglePage) saw(e PageEvent) {
-	switch {
-	case e.Event == "incoming":
-		p.add(CallIncoming, e.From)
-	case e.Event == "ringing":
-		p.add(CallRinging, "")
-	case e.Event == "connection" && e.State == "connected", e.Event == "resumed":
-		p.add(CallTalking, "")
-	case e.Event == "hold":
-		p.add(CallHeld, "")
-	case e.Event == "ended":
-		p.add(CallEnded, e.Reason)
-	}
-}
-
-// hear takes a piece of what the page hears.
-func (p *JinglePage) hear(_ http.ResponseWriter, r *http.Request) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxPageEvent))
-	if err != nil {
-		return
-	}
-	samples := pcm(raw, 1)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ear.hear(samples)
-	if len(p.heard.Samples) < int(toneLong/time.Second)*jinglePageRate {
-		p.heard.Samples = append(p.heard.Samples, samples...)
-	}
-}
-
-// Keys are those that were heard so far, as the sounds that the browser makes of
-// telephone-events.
-func (p *JinglePage) Keys() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ear.keys
-}
-
-// forget begins a new record of what is heard.
-func (p *JinglePage) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.heard.Samples = nil
-}
-
-// Heard is what the page has heard in its last call so far.
-func (p *JinglePage) Heard() (Sound, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.heard.Samples)
-	return Sound{Rate: p.heard.Rate, Samples: p.heard.Samples[:n:n]}, nil
 }
 
 // Number is the local part of the user's address.
@@ -376,11 +216,4 @@ func (p *JinglePage) Stats(ctx context.Context) ([]PageStat, error) {
 	var all []PageStat
 	err := p.do(ctx, "stats", nil, &all)
 	return all, err
-}
-
-// Close ends the page.
-func (p *JinglePage) Close() {
-	p.stop()
-	p.done.Wait()
-	p.browserPage.Close()
 }

@@ -25,6 +25,10 @@ func (x *Exchange) TakeOffer(s *Session) (bridge.Description, error) {
 			x.slots = append(x.slots, slot{})
 		}
 		p := &x.slots[i]
+		if p.local.ICE != nil && p.theirs.HasICE() && l.Port != 0 && l.ICE.Ufrag != p.theirs.ICE.Ufrag {
+			x.Withdraw()
+			return nil, errRestart
+		}
 		x.adopt(p, l)
 		if p.id != "" && (l.Port != 0 || p.said) {
 			st := p.described()
@@ -113,11 +117,14 @@ func (x *Exchange) answer(p *slot, d bridge.Description, at Locate) (Line, Agree
 	if !line.Mux && local.RTCP != local.RTP.Port()+1 {
 		line.RTCP.Port = local.RTCP
 	}
+	if local.ICE != nil {
+		line.ICE = *local.ICE
+	}
 	if err := x.secureAnswer(p, &line); err != nil {
 		return Line{}, Agreed{}, err
 	}
 	p.ours = d[i]
-	return line, p.agreed(in, out), nil
+	return line, x.agreed(p, in, out), nil
 }
 
 // choose picks of what was offered what the other side has chosen, in its

@@ -35,6 +35,8 @@ func (r *reading) attribute(text string) {
 		if f, ok := readFingerprint(value); ok && len(l.Fingerprints) < maxSecurity {
 			l.Fingerprints = append(l.Fingerprints[:len(l.Fingerprints):len(l.Fingerprints)], f)
 		}
+	case "ice-ufrag", "ice-pwd", "candidate":
+		r.iceAttribute(strings.ToLower(strings.TrimSpace(name)), value)
 	default:
 		if r.line != nil {
 			r.lineAttribute(strings.ToLower(name), value)

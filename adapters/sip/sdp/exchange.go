@@ -30,6 +30,7 @@ type Local struct {
 	RTP         netip.AddrPort // as the peer is told
 	RTCP        uint16         // port
 	Fingerprint media.Fingerprint
+	ICE         *media.ICE // nil: none. RTP is a candidate then
 }
 
 // A Locate gives our end of a stream. remote is where the peer wants to have
@@ -57,6 +58,7 @@ type Exchange struct {
 	force  *Session // of what we have said: what has been agreed on last
 	slots  []slot
 
+	first    party  // who has made the first offer: that side chooses the way of ICE
 	offerer  party  // of the last offer
 	answered bool   // it has been, and may be again
 	saved    []slot // as before it
@@ -118,6 +120,9 @@ func (x *Exchange) Undo() {
 func (x *Exchange) begin(by party) {
 	x.Withdraw()
 	x.before = x.force
+	if x.first == nobody {
+		x.first = by
+	}
 	x.offerer, x.answered, x.saved = by, false, slices.Clone(x.slots)
 }
 
@@ -214,7 +219,7 @@ func (s *slot) described() bridge.Stream {
 
 // agreed is what the line means now: in are the payloads that may come, out
 // those that may go.
-func (s *slot) agreed(in, out []media.Payload) Agreed {
+func (x *Exchange) agreed(s *slot, in, out []media.Payload) Agreed {
 	theirs := s.theirs.dir()
 	l := &s.theirs
 	set := media.Setting{
@@ -224,6 +229,11 @@ func (s *slot) agreed(in, out []media.Payload) Agreed {
 	}
 	if s.seal != nil && s.seal.DTLS != nil && !l.Mux {
 		set.RTCP = netip.AddrPort{} // it would need a handshake of its own (RFC 5764 section 3)
+	}
+	if s.local.ICE != nil {
+		ice := l.ICE
+		ice.Complete = true // nothing comes later here
+		set.ICE, set.Controlling = &ice, x.first == us
 	}
 	return Agreed{ID: s.id, Setting: set}
 }

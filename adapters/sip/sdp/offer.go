@@ -87,6 +87,9 @@ func (x *Exchange) offer(p *slot, d bridge.Description, at Locate) (Line, error)
 	if local.RTCP != local.RTP.Port()+1 {
 		line.RTCP.Port = local.RTCP
 	}
+	if local.ICE != nil {
+		line.ICE = *local.ICE
+	}
 	p.ours = d[i]
 	return line, x.secureOffer(p, &line)
 }
@@ -227,13 +230,16 @@ func (x *Exchange) accept(p *slot, said, l *Line) (bridge.Stream, Agreed, error)
 	if !slices.ContainsFunc(st.Formats, func(f codec.Format) bool { return !f.IsEvents() && !f.IsNoise() }) {
 		return st, Agreed{}, fmt.Errorf("no format that was offered: %w", ErrNothingFits)
 	}
+	if p.local.ICE != nil && !line.HasICE() {
+		return st, Agreed{}, fmt.Errorf("ICE was offered and none is answered: %w", ErrAnswer)
+	}
 	seal, err := x.secured(said, &line)
 	if err != nil {
 		return st, Agreed{}, err
 	}
 	p.theirs, p.seal = line, seal
 	p.learn(line.Payloads)
-	return st, p.agreed(in, out), nil
+	return st, x.agreed(p, in, out), nil
 }
 
 // understood are the payloads of an answer. A number without a word of what it

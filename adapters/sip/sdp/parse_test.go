@@ -142,6 +142,7 @@ func TestWhatIsWrittenReadsTheSame(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(text("v=0", "o=a 1 2 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", "m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15"))
 	f.Add(text("v=0", "c=IN IP6 ::1", "m=audio 4000 RTP/SAVP 0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "+key80+"|2^31|1:4", "m=video 0 UDP/TLS/RTP/SAVPF 96", "a=fingerprint:sha-256 AB:CD", "a=setup:active", "a=rtcp:9 IN IP4 1.2.3.4"))
+	f.Add(text("v=0", "a=ice-ufrag:abcd", "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=ice-pwd:0123456789abcdefghijkl", "a=candidate:1 1 udp 5 192.0.2.7 9 typ srflx raddr ::1 rport 7"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		s, err := Parse(body)
 		if err != nil {
@@ -155,7 +156,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v\n%s", err, s.Bytes())
 		}
 		for i, l := range s.Lines {
-			if r := again.Lines[i]; l.Port != 0 && (l.Kind != r.Kind || l.Port != r.Port || l.Mux != r.Mux || !reflect.DeepEqual(l.Payloads, r.Payloads) || !reflect.DeepEqual(l.Crypto, r.Crypto)) {
+			if r := again.Lines[i]; l.Port != 0 && (l.Kind != r.Kind || l.Port != r.Port || l.Mux != r.Mux || !reflect.DeepEqual(l.Payloads, r.Payloads) || !reflect.DeepEqual(l.Crypto, r.Crypto) || l.HasICE() && !reflect.DeepEqual(l.ICE, r.ICE)) {
 				t.Errorf("written and read again it differs:\n%+v\n%+v", l, r)
 			}
 		}

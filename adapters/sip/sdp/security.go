@@ -76,10 +76,12 @@ const (
 	SDES
 	// DTLS offers a handshake, and takes nothing unencrypted.
 	DTLS
+	// Web is DTLS as browsers have it (RFC 8827 section 6.5).
+	Web
 )
 
 // demands reports whether streams must be encrypted.
-func (p Policy) demands() bool { return p == SDES || p == DTLS }
+func (p Policy) demands() bool { return p == SDES || p == DTLS || p == Web }
 
 // proto is that of a stream that we offer.
 func (p Policy) proto() Proto {
@@ -88,6 +90,8 @@ func (p Policy) proto() Proto {
 		return SAVP
 	case DTLS:
 		return TLSAVP
+	case Web:
+		return TLSAPF
 	default:
 		return AVP
 	}

@@ -42,7 +42,8 @@ type Line struct {
 	Crypto       []Crypto
 	Fingerprints []media.Fingerprint
 	Setup        Setup
-	MID          string // RFC 5888 section 4; "" if not said
+	MID          string    // RFC 5888 section 4; "" if not said
+	ICE          media.ICE // without Ufrag or Pwd there is none
 }
 
 // RTCP is the value of a=rtcp (RFC 3605): Port 0 if it is not there, Addr not
@@ -95,8 +96,9 @@ const (
 )
 
 // held reports whether a line has the c= of 0.0.0.0 by which RFC 2543 put on
-// hold.
-func (l *Line) held() bool { return l.Addr.IsValid() && l.Addr.IsUnspecified() }
+// hold. With ICE that says nothing but that candidates have names (RFC 8839 section
+// 4.2.1).
+func (l *Line) held() bool { return l.Addr.IsValid() && l.Addr.IsUnspecified() && !l.HasICE() }
 
 // dir is the way of the stream, old hold included (RFC 3264 section 8.4).
 func (l *Line) dir() bridge.Dir {

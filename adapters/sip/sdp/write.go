@@ -99,6 +99,7 @@ func (l *Line) appendTo(b []byte, session netip.Addr) []byte {
 	if l.Setup != "" {
 		line("a=setup:", string(l.Setup))
 	}
+	writeICE(&l.ICE, line)
 	line("a=", l.Dir.String())
 	return b
 }
