@@ -84,6 +84,7 @@ func (e *engine) runConn(ctx context.Context, c *tcpConn) {
 		c.runReader(e.receive, e.broken, e.isKnown)
 		return
 	}
+	defer func() { _ = c.web.CloseNow() }() // whoever has ended it, what it holds is given back
 	if !e.crew.start(func() { c.runKeepAlive(ctx) }) {
 		c.close()
 		return
