@@ -185,7 +185,7 @@ func (l *leg) sounded(ev mediaEvent) {
 		l.drop(b, bridge.Insecure)
 		return
 	case media.Failed:
-		l.log.Warn("no way for media", "stream", ev.stream, "err", m.Err)
+		l.logger().Warn("no way for media", "stream", ev.stream, "err", m.Err)
 		l.drop(b, bridge.NoMedia)
 		return
 	case media.Lost:

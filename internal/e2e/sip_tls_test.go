@@ -71,16 +71,16 @@ func TestTextsGoByTLS(t *testing.T) {
 	cfg.CA, cfg.Server = ca.File, w.At(GatewayHost, TLSPort)
 	phone, err := StartLinphone(w.ctx, w.Lab, cfg)
 	w.must(err)
-	long := strings.Repeat(letters[1]+" ", 200) // more than any datagram may have
-	for _, text := range []string{letters[1], strings.TrimSpace(long)} {
-		w.must(phone.Send("sip:alice@"+gatewayDomain, text))
-		e, err := chat.WaitText(w.ctx, alice, text)
-		w.must(err)
-		if e.From != "2001@"+component {
-			t.Errorf("alice got it from %s", e.From)
-		}
-		w.must(chat.Say(alice, e.From, "a", "back: "+text))
-		_, err = phone.WaitText(w.ctx, "back: "+text)
+	w.must(phone.Send("sip:alice@"+gatewayDomain, letters[1]))
+	e, err := chat.WaitText(w.ctx, alice, letters[1])
+	w.must(err)
+	if e.From != "2001@"+component {
+		t.Errorf("alice got it from %s", e.From)
+	}
+	long := strings.TrimSpace(strings.Repeat(letters[1]+" ", 45)) // more than a datagram may have
+	for _, text := range []string{"back: " + letters[1], long} {
+		w.must(chat.Say(alice, e.From, "", text))
+		_, err = phone.WaitText(w.ctx, text)
 		w.must(err)
 	}
 	cfg = w.account(1, false)
