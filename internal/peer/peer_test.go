@@ -9,11 +9,14 @@ import (
 	"time"
 )
 
+// labTime bounds one test. It is for machines with much else to do.
+const labTime = 100 * time.Second
+
 // newLab makes a lab that ends with the test, and shows what its programs
 // printed if the test has failed.
 func newLab(t *testing.T) (context.Context, *Lab) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), labTime)
 	lab, err := NewLab(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -59,6 +60,44 @@ func TestSIPpPlaysBothSidesOfACall(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSidesWaitForTheirCue: each goes on when it is told to, in its turn.
+func TestSidesWaitForTheirCue(t *testing.T) {
+	t.Parallel()
+	ctx, lab := newLab(t)
+	left, right := newTrunks(t, lab)
+	callee, err := StartSIPpCall(ctx, lab, right, GatewayHost, SIPpCall{Name: "callee", To: "2001", Steps: []CallStep{
+		ExpectRequest("INVITE"), Answer(180), Cue(), Describe(200), ExpectRequest("ACK"), ExpectRequest("INFO"), Answer(200), Cue(), Request("BYE", ""), Expect(200)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := StartSIPpCall(ctx, lab, left, SIPHost, SIPpCall{Name: "caller", Caller: true, From: "1001", To: "2001", Steps: []CallStep{
+		Invite(), Expect(180), Expect(200), Ack(""), Cue(), Request("INFO", "x"), Expect(200), ExpectRequest("BYE"), Answer(200)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, turn := range []struct {
+		trunk *Trunk
+		user  string
+		after string // what has passed it by then
+	}{{right, "2001", "180 INVITE"}, {left, "1001", "0 ACK"}, {right, "2001", "200 INFO"}} {
+		_, err := turn.trunk.Wait(ctx, func(m TrunkMessage) bool { return fmt.Sprint(m.Code(), " ", m.Method()) == turn.after })
+		if err == nil {
+			err = turn.trunk.Cue(turn.user)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []*SIPp{caller, callee} {
+		if err := s.Finish(ctx); err != nil {
+			t.Errorf("%v\n%s", err, left.Trace())
+		}
+	}
+	if err := left.Cue("9999"); err == nil {
+		t.Error("nobody was given a cue")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestAChildFindsTheWayByICE(t *testing.T) {
 	t.Parallel()
 	addresses := []netip.Addr{loopback}
-	p, err := Start(relay.Options{First: 29200, Last: 29299, Addresses: addresses})
+	p, err := start(relay.Options{First: 29200, Last: 29299, Addresses: addresses}, ourselves, patient)
 	if err != nil {
 		t.Fatal(err)
 	}

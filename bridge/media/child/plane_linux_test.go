@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,7 +54,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const patient = 10 * time.Second
+const patient = time.Minute
 
 var (
 	loopback = netip.MustParseAddr("127.0.0.1")
@@ -78,7 +77,8 @@ func (j *journal) Write(b []byte) (int, error) {
 func newPlane(t *testing.T, first uint16) (*Plane, *journal) {
 	t.Helper()
 	j := &journal{}
-	p, err := Start(relay.Options{First: first, Last: first + 9, Loops: 1, Log: slog.New(slog.NewTextHandler(j, nil))})
+	o := relay.Options{First: first, Last: first + 9, Loops: 1, Log: slog.New(slog.NewTextHandler(j, nil))}
+	p, err := start(o, ourselves, patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (q *party) event(t *testing.T) media.Event {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patient); !ok(); runtime.Gosched() {
+	for end := time.Now().Add(patient); !ok(); <-time.After(100 * time.Microsecond) {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}
@@ -318,13 +318,10 @@ func TestChildrenThatAreNoGood(t *testing.T) {
 
 func TestAStuckChildIsReplaced(t *testing.T) {
 	t.Parallel()
-	p, err := start(relay.Options{First: 28100, Last: 28110}, ourselves, 2*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Shutdown)
+	p, _ := newPlane(t, 28100)
 	a := newParty(t, p)
 	first := p.current()
+	first.patient = time.Second // from now on: it has begun
 	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +411,7 @@ func TestFramesCrossTheProcess(t *testing.T) {
 			if f.Type != 1 || len(f.Data) != 160 {
 				t.Errorf("frame %d is of %d bytes and type %d", i, len(f.Data), f.Type)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patient):
 			t.Fatalf("%d frames only", i)
 		}
 	}

@@ -301,7 +301,10 @@ func TestAPeerWhoTakesBothByOnePortHasOneComponent(t *testing.T) {
 func TestAWayThatIsNeverFoundOrLostIsTold(t *testing.T) {
 	t.Parallel()
 	forICENetworks(t, func(t *testing.T, w *world) {
-		w.agents.Patience = 2 * time.Second
+		w.agents.Patience = 5 * time.Second
+		p, q := w.call(t, manner{controlling: true})
+		p.meet()
+		passes(t, p, q, 0)
 		never := w.roam(t, manner{})
 		never.set(func(s *media.Setting) { s.ICE = &media.ICE{Ufrag: "abcd", Pwd: "abcdefghijklmnopqrstuv"} })
 		bad := w.roam(t, manner{})
@@ -309,9 +312,7 @@ func TestAWayThatIsNeverFoundOrLostIsTold(t *testing.T) {
 		one, other := w.roam(t, manner{}), w.roam(t, manner{}) // of each other, by our own socket
 		one.set(func(s *media.Setting) { s.ICE = &other.port.ICE })
 		other.set(func(s *media.Setting) { s.ICE, s.Controlling = &one.port.ICE, false })
-		p, q := w.call(t, manner{controlling: true})
-		p.meet()
-		passes(t, p, q, 0)
+		p.agent.GracefulClose() // as one that is gone
 		bad.await(isFailed)
 		for _, self := range []*nomad{one, other} {
 			self.await(func(e media.Event) bool {
@@ -322,7 +323,6 @@ func TestAWayThatIsNeverFoundOrLostIsTold(t *testing.T) {
 			})
 		}
 		never.await(isFailed)
-		p.agent.GracefulClose() // as one that is gone
 		p.await(isFailed)
 		st, _ := w.Stats(p.port.ID)
 		if st.Remote.IsValid() || st.Pair != (media.Pair{}) {
