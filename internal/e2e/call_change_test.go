@@ -19,13 +19,16 @@ func TestCodecChangesInACall(t *testing.T) {
 	c := w.soundCallOf(soundPlan{
 		from: "1620", to: "2620", oneAt: w.At(leftHost, 0), twoAt: w.At(rightHost, 0),
 		caller: func(s SDP) CallStep {
-			return Steps(Pause(1500*time.Millisecond), InviteWith(again(s)), Maybe(100), Expect(200, "m=audio [0-9]+ RTP/AVP 8[[:cntrl:]]"), Ack(""), isEnded())
+			return Steps(Cue(), InviteWith(again(s)), Maybe(100), Expect(200, "m=audio [0-9]+ RTP/AVP 8[[:cntrl:]]"), Ack(""), isEnded())
 		},
 		callee: func(s SDP) CallStep {
-			return Steps(ExpectRequest("INVITE", "m=audio [0-9]+ RTP/AVP 8( [0-9]+)*[[:cntrl:]]"), AnswerInvite("", 200, again(s)), ExpectRequest("ACK"), Pause(2*time.Second), ends())
+			return Steps(ExpectRequest("INVITE", "m=audio [0-9]+ RTP/AVP 8( [0-9]+)*[[:cntrl:]]"), AnswerInvite("", 200, again(s)), ExpectRequest("ACK"), Cue(), ends())
 		},
 	})
 	for n, payload := range []byte{0, 8} {
+		if n > 0 {
+			w.must(w.left.Cue("1620"))
+		}
 		w.acknowledged("2620", n+1)
 		fromOne, fromTwo := half(ToneA, n, 1, payload), half(ToneB, n, 2, payload)
 		one, two, err := c.exchange(w.ctx, fromOne, fromTwo, 20, 20)
@@ -33,7 +36,7 @@ func TestCodecChangesInACall(t *testing.T) {
 		wantSame(t, "the callee", two, fromOne, 20)
 		wantSame(t, "the caller", one, fromTwo, 20)
 	}
-	w.finish(t, c.players, c.sides...)
+	w.end(t, c)
 	if r := w.waitRecord(w.gateway, "left:1620", "left:2620"); r.Media != "untouched" || r.Cause != "normal" || len(r.Legs[0].Formats) == 0 {
 		t.Errorf("record %+v", r)
 	}
@@ -49,12 +52,12 @@ func TestMutedPartyHearsTheOther(t *testing.T) {
 	c := w.soundCallOf(soundPlan{
 		from: "1621", to: "2621", oneAt: w.At(leftHost, 0), twoAt: w.At(rightHost, 0),
 		caller: func(s SDP) CallStep {
-			return Steps(InviteWith(muted(s)), Maybe(100), Expect(200, "a=sendonly"), Ack(""), Pause(7*time.Second),
+			return Steps(InviteWith(muted(s)), Maybe(100), Expect(200, "a=sendonly"), Ack(""), Cue(),
 				InviteWith(back(s)), Maybe(100), Expect(200, "m=audio"), Ack(""), isEnded())
 		},
 		callee: func(s SDP) CallStep {
 			return Steps(ExpectRequest("INVITE", "a=recvonly"), AnswerInvite("", 200, mutes(s)), ExpectRequest("ACK"),
-				ExpectRequest("INVITE", "m=audio"), AnswerInvite("", 200, back(s)), ExpectRequest("ACK"), Pause(2*time.Second), ends())
+				ExpectRequest("INVITE", "m=audio"), AnswerInvite("", 200, back(s)), ExpectRequest("ACK"), Cue(), ends())
 		},
 	})
 	w.acknowledged("2621", 2)
@@ -66,13 +69,14 @@ func TestMutedPartyHearsTheOther(t *testing.T) {
 	if len(two) > 0 {
 		t.Errorf("%d packets came from who is muted", len(two))
 	}
+	w.must(w.left.Cue("1621"))
 	w.acknowledged("2621", 3)
 	fromOne, more := half(ToneA, 1, 1, 0), half(ToneB, 11, 2, 0)
 	one, two, err = c.exchange(w.ctx, fromOne, more, 20, 20)
 	w.must(err)
 	wantSame(t, "the callee", two, fromOne, 20)
 	wantSame(t, "who is back", one, more, 20)
-	w.finish(t, c.players, c.sides...)
+	w.end(t, c)
 }
 
 // A re-INVITE that is taken back leaves the call as it was, though the other
@@ -86,11 +90,14 @@ func TestReINVITETakenBackChangesNothing(t *testing.T) {
 			return Steps(InviteWith(with(s, 1, "sendonly")), Expect(100), Pause(300*time.Millisecond), Cancel(), Expect(200), ExpectInvite(487), AckRefusal(), isEnded())
 		},
 		callee: func(s SDP) CallStep {
-			return Steps(ExpectRequest("INVITE", "a=sendonly"), Pause(time.Second), AnswerInvite("", 200, with(s, 1, "recvonly")), ExpectRequest("ACK"),
-				ExpectRequest("INVITE", "a=sendrecv"), AnswerInvite("", 200, with(s, 2, "")), ExpectRequest("ACK"), Pause(2*time.Second), ends())
+			return Steps(ExpectRequest("INVITE", "a=sendonly"), Cue(), AnswerInvite("", 200, with(s, 1, "recvonly")), ExpectRequest("ACK"),
+				ExpectRequest("INVITE", "a=sendrecv"), AnswerInvite("", 200, with(s, 2, "")), ExpectRequest("ACK"), Cue(), ends())
 		},
 	})
-	_, err := w.right.Wait(w.ctx, func(m TrunkMessage) bool { // of the second re-INVITE
+	_, err := w.left.Wait(w.ctx, func(m TrunkMessage) bool { return m.Code() == 487 })
+	w.must(err)
+	w.must(w.right.Cue("2622"))
+	_, err = w.right.Wait(w.ctx, func(m TrunkMessage) bool { // of the second re-INVITE
 		return strings.HasPrefix(m.Start, "ACK ") && strings.HasPrefix(m.Header("CSeq"), "3 ")
 	})
 	if err != nil {
@@ -101,5 +108,5 @@ func TestReINVITETakenBackChangesNothing(t *testing.T) {
 	w.must(err)
 	wantSame(t, "the callee", two, fromOne, 20)
 	wantSame(t, "the caller", one, fromTwo, 20)
-	w.finish(t, c.players, c.sides...)
+	w.end(t, c)
 }

@@ -26,7 +26,7 @@ func TestCallerHearsAPlaceBeforeItAnswers(t *testing.T) {
 		w.onRight(SIPpCall{Name: "announces", To: "2981", SDP: SDP{Addr: announces.Addr()}, Steps: is(
 			ExpectRequest("INVITE"), Describe(183), ExpectRequest("CANCEL", elsewhere200), Answer(200), AnswerInvite("", 487, ""), ExpectRequest("ACK"))}),
 		w.onRight(SIPpCall{Name: "talks", To: "2982", SDP: SDP{Addr: talks.Addr()}, Steps: is(
-			rings(), Pause(3*time.Second), takes(), Pause(2*time.Second), ends())}),
+			rings(), Cue(), takes(), Cue(), ends())}),
 		w.onLeft(SIPpCall{Name: "caller", Caller: true, From: "1981", To: "7011", SDP: SDP{Addr: one.Addr()}, Steps: is(
 			asks(), Maybe(180), Expect(183, "m=audio"), Maybe(180), isTaken(), isEnded())}),
 	}
@@ -49,6 +49,7 @@ func TestCallerHearsAPlaceBeforeItAnswers(t *testing.T) {
 			t.Error("it was heard only after the answer")
 		}
 	}
+	w.must(w.right.Cue("2982"))
 	_, err = w.left.Wait(w.ctx, func(m TrunkMessage) bool { return strings.HasPrefix(m.Start, "ACK ") })
 	w.must(err)
 	// What is under way has come by the time that a packet of the other has.
@@ -63,5 +64,6 @@ func TestCallerHearsAPlaceBeforeItAnswers(t *testing.T) {
 	if n := len(others.rtp()); n > 0 {
 		t.Errorf("%d packets of the caller's went to who did not take the call", n)
 	}
+	w.must(w.right.Cue("2982"))
 	w.finish(t, players, sides...)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	. "gateway/internal/peer"
 )
@@ -92,10 +91,11 @@ func TestCapsOfAMapRefuseCalls(t *testing.T) {
 	}
 	place := func(to string) side { return w.onRight(SIPpCall{Name: "callee", To: to, Steps: is(calleeTalks())}) }
 	t.Run("at once", func(t *testing.T) {
-		sides := []side{place("2991"), asker("1991", "7021", asks(), Expect(180), isTaken(), Pause(3*time.Second), ends())}
+		sides := []side{place("2991"), asker("1991", "7021", asks(), Expect(180), isTaken(), Cue(), ends())}
 		players := w.begin(t, sides...)
 		w.describedIn(w.left, "7021", 200)
 		w.play(t, asker("1992", "7021", isRefused(480)))
+		w.must(w.left.Cue("1991"))
 		w.finish(t, players, sides...)
 		w.play(t, place("2991"), asker("1993", "7021", callerTalks()))
 	})

@@ -71,7 +71,7 @@ func TestEveryMessageOfACallCanBeLost(t *testing.T) {
 	w := newCallWorldOfRows(t)
 	t.Cleanup(func() { w.waitMetric(w.gateway, "gateway_calls_active", "0") }) // when the rows have ended
 	// SIPp does not know that a request may overtake an ACK that was lost.
-	again := Pause(2 * time.Second)
+	again := Pause(3 * time.Second)
 	caller := is(asks(), Maybe(180), isTaken(), again, InviteWith(held.String()), Maybe(100), Expect(200, "a=recvonly"), Ack(""), again, ends())
 	callee := is(ExpectRequest("INVITE"), Answer(180), takes(),
 		ExpectRequest("INVITE", "a=sendonly"), AnswerInvite("", 200, holding.String()), ExpectRequest("ACK"), isEnded())

@@ -35,7 +35,7 @@ func TestCallerBehindANATIsHeard(t *testing.T) {
 			c := w.soundCallOf(soundPlan{
 				from: "1630", to: "2630", oneAt: w.At(leftHost, 0), twoAt: w.At(rightHost, 0), oneSays: netip.MustParseAddrPort("10.97.98.99:40000"),
 				caller: func(SDP) CallStep { return isEnded() },
-				callee: func(SDP) CallStep { return Steps(Pause(4*time.Second), ends()) },
+				callee: func(SDP) CallStep { return Steps(Cue(), ends()) },
 			})
 			const long = 2 * time.Second
 			fromOne, fromTwo := RTPStream(Tone(ToneA, long), 0, 1), RTPStream(Tone(ToneB, long), 0, 2)
@@ -52,7 +52,7 @@ func TestCallerBehindANATIsHeard(t *testing.T) {
 			if n := len(stranger.Got()); n > 0 {
 				t.Errorf("the stranger got %d datagrams", n)
 			}
-			w.finish(t, c.players, c.sides...)
+			w.end(t, c)
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	. "gateway/internal/peer"
 )
 
-// homesMaps have numbers with several places, and one that rings for a second.
+// homesMaps have numbers with several places, and some that ring for a few seconds.
 const homesMaps = `
 [[map]]
 home = ["right:2901", "right:2902", "right:2903"]
@@ -20,12 +20,12 @@ as   = { left = "7001" }
 home = ["right:2911", "right:2912", "right:2913"]
 as   = { left = "7002" }
 hunt = true
-ring = "1s"
+ring = "3s"
 
 [[map]]
 home = "right:2921"
 as   = { left = "7003" }
-ring = "1s"
+ring = "3s"
 
 [[map]]
 home = ["right:2931", "right:2932"]

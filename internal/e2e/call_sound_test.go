@@ -21,6 +21,7 @@ import (
 type soundCall struct {
 	one, two     *RTPPeer // the caller's and the callee's
 	toOne, toTwo netip.AddrPort
+	to           string // who is called
 	players      []*SIPp
 	sides        []side
 }
@@ -38,20 +39,21 @@ type soundPlan struct {
 }
 
 // soundCall makes a call of two sockets at the given addresses that describe
-// themselves by offer and answer (see SDP.Media). The callee ends it after d.
-func (w *callWorld) soundCall(from, to, oneAt, twoAt, offer, answer string, d time.Duration) *soundCall {
+// themselves by offer and answer (see SDP.Media). The callee ends it when it is told
+// to, see end.
+func (w *callWorld) soundCall(from, to, oneAt, twoAt, offer, answer string) *soundCall {
 	w.t.Helper()
 	return w.soundCallOf(soundPlan{
 		from: from, to: to, oneAt: oneAt, twoAt: twoAt, offer: offer, answer: answer,
 		caller: func(SDP) CallStep { return isEnded() },
-		callee: func(SDP) CallStep { return Steps(Pause(d), ends()) },
+		callee: func(SDP) CallStep { return Steps(Cue(), ends()) },
 	})
 }
 
 // soundCallOf makes a call by a plan, and returns when it is taken.
 func (w *callWorld) soundCallOf(p soundPlan) *soundCall {
 	w.t.Helper()
-	c := &soundCall{one: p.one, two: w.rtpPeer(p.twoAt)}
+	c := &soundCall{one: p.one, two: w.rtpPeer(p.twoAt), to: p.to}
 	if c.one == nil {
 		c.one = w.rtpPeer(p.oneAt)
 	}
@@ -67,6 +69,14 @@ func (w *callWorld) soundCallOf(p soundPlan) *soundCall {
 	w.acknowledged(p.to, 1) // whoever has an ACK has all that was described
 	c.toOne, c.toTwo = w.described(w.left, p.to, true).Media(), w.described(w.right, p.to, false).Media()
 	return c
+}
+
+// end gives the callee its cue, which is to end the call, and waits until both sides
+// have come to their ends.
+func (w *callWorld) end(t *testing.T, c *soundCall) {
+	t.Helper()
+	w.must(w.right.Cue(c.to))
+	w.finish(t, c.players, c.sides...)
 }
 
 // acknowledged waits until n INVITEs that were taken have been acknowledged on

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	. "gateway/internal/peer"
 )
@@ -38,7 +37,7 @@ func TestINVITEWithReplacesTakesAPlace(t *testing.T) {
 		asks("Require: replaces", replaces("nobodys")), Expect(481), AckRefusal())}))
 	third := w.rtpPeer(w.At(leftHost, 0))
 	second := w.onLeft(SIPpCall{Name: "third", Caller: true, From: "1902", To: "2901", SDP: SDP{Addr: third.Addr()}, Steps: is(
-		asks("Require: replaces", replaces(tagOf(ack.Header("To")))), Maybe(180), isTaken(), Pause(2*time.Second), ends())})
+		asks("Require: replaces", replaces(tagOf(ack.Header("To")))), Maybe(180), isTaken(), Cue(), ends())})
 	players := append(c.players, w.begin(t, second)...)
 	taken, err := w.left.Wait(w.ctx, func(m TrunkMessage) bool {
 		return !m.ToGateway && m.Code() == 200 && m.Media().IsValid() && strings.Contains(m.Header("From"), "sip:1902@")
@@ -54,6 +53,7 @@ func TestINVITEWithReplacesTakesAPlace(t *testing.T) {
 	w.must(err)
 	wantSame(t, "the callee", two, fromOne, 20)
 	wantSame(t, "who took the place", one, fromTwo, 20)
+	w.must(w.left.Cue("1902"))
 	w.finish(t, players, c.sides...)
 	w.waitMetric(w.gateway, "gateway_calls_active", "0")
 }
@@ -78,12 +78,20 @@ func TestLossWhileACallIsTransferred(t *testing.T) {
 			if row.lose != nil {
 				w.left.Lose(row.lose(to))
 			}
-			w.play(t,
+			sides := []side{
 				w.onRight(SIPpCall{Name: "callee", To: to, Steps: is(calleeTalks())}),
-				w.onRight(SIPpCall{Name: "other", To: other, Steps: is(rings(), takes(), Pause(3*time.Second), ends())}),
+				w.onRight(SIPpCall{Name: "other", To: other, Steps: is(rings(), takes(), Cue(), ends())}),
 				w.onLeft(SIPpCall{Name: "caller", Caller: true, From: from, To: to, Steps: is(asks(), Expect(180), isTaken(),
 					Request("REFER", "", "Refer-To: <sip:"+other+"@left.example>"), Expect(202),
-					ExpectRequest("NOTIFY", "SIP/2.0 100"), Answer(200), ExpectRequest("NOTIFY", "SIP/2.0 200"), Answer(200), isEnded())}))
+					ExpectRequest("NOTIFY", "SIP/2.0 100"), Answer(200), ExpectRequest("NOTIFY", "SIP/2.0 200"), Answer(200), isEnded())}),
+			}
+			players := w.begin(t, sides...)
+			_, err := w.left.Wait(w.ctx, func(m TrunkMessage) bool { // of the second NOTIFY, or of both
+				return m.ToGateway && !m.Lost && m.Code() == 200 && m.Method() == "BYE" && strings.Contains(m.Header("To")+m.Header("From"), to)
+			})
+			w.must(err)
+			w.must(w.right.Cue(other))
+			w.finish(t, players, sides...)
 			if lost := w.lost() > before; lost != (row.lose != nil) {
 				t.Errorf("lost: %v", lost)
 			}

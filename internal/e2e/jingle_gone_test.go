@@ -12,7 +12,7 @@ import (
 
 // goneTime bounds a test in which a client is gone and nobody says so: consent is
 // good for half a minute (RFC 7675 section 5.1).
-const goneTime = 100 * time.Second
+const goneTime = testTime + 30*time.Second
 
 // goneMap lets the phone call one client: which it is, the gateway need not be told.
 const goneMap = `

@@ -131,7 +131,9 @@ func TestPageAndPhoneHoldAndResume(t *testing.T) {
 }
 
 func TestCallsBetweenPageAndPhoneThatAreNotTaken(t *testing.T) {
-	w := newJingleWorld(t, "g711")
+	lab := newWorld(t)
+	lab.prosody()
+	w := lab.withPhoneAnd("g711", "", strings.ReplaceAll(jingleMaps, "30s", "6s")) // two of them ring in vain
 	page := w.page("alice", "")
 	for _, row := range []struct {
 		name     string

@@ -3,16 +3,11 @@
 package e2e
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
 
 	. "gateway/internal/peer"
 )
-
-// jingleTime bounds a test with a page once its servers run.
-const jingleTime = 2 * time.Minute
 
 // pageHost serves the page of the first XMPP user; more follow.
 const pageHost = 31
@@ -22,17 +17,17 @@ const jingleMaps = `
 [[map]]
 home = "chat:alice@example.org"
 as   = { pbx = "7001", chat = "alice@phones.example.org" }
-ring = "4s"
+ring = "30s"
 
 [[map]]
 home = "chat:bob@example.org"
 as   = { pbx = "7002", chat = "bob@phones.example.org" }
-ring = "4s"
+ring = "30s"
 
 [[map]]
 home = "pbx:{ext:2[0-9]{3}}"
 as   = { pbx = "{ext}", chat = "{ext}@phones.example.org" }
-ring = "4s"
+ring = "30s"
 `
 
 // A jingleWorld is the gateway between an XMPP server and a phone, 2001, that
@@ -55,16 +50,13 @@ func newJingleWorld(t *testing.T, codec string) *jingleWorld {
 // withPhone starts the gateway and its phone.
 func (w *world) withPhone(codec string) *jingleWorld {
 	w.t.Helper()
-	return w.withPhoneAnd(codec, "dead = \"5s\"")
+	return w.withPhoneAnd(codec, "dead = \"30s\"")
 }
 
 // withPhoneAnd is withPhone with lines of the table [media], and maps before the
 // others.
 func (w *world) withPhoneAnd(codec, media string, maps ...string) *jingleWorld {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, jingleTime)
-	w.t.Cleanup(cancel)
-	w.ctx = ctx
 	g := w.gateway(w.callTables(media), w.sipTable("domain = \""+gatewayDomain+"\"", ringAccounts), w.xmppTable(),
 		strings.Join(maps, ""), jingleMaps)
 	cfg := w.callConfig(0)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,7 @@ import (
 type RTPPeer struct {
 	conn *net.UDPConn
 	done sync.WaitGroup
+	sent atomic.Int64
 
 	mu    sync.Mutex // guards got and grown
 	got   []Datagram
@@ -103,8 +105,12 @@ func (p *RTPPeer) Send(to netip.AddrPort, data []byte) error {
 	if _, err := p.conn.WriteToUDPAddrPort(data, to); err != nil {
 		return fmt.Errorf("rtp peer: %w", err)
 	}
+	p.sent.Add(1)
 	return nil
 }
+
+// Sent is how many datagrams it has sent.
+func (p *RTPPeer) Sent() int { return int(p.sent.Load()) }
 
 // Play sends packets to an address in the pace of their timestamps, until all
 // are sent or ctx is done. What is late is sent at once, so that it lasts no

@@ -19,25 +19,22 @@ func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 // Spray sends what an attacker would, again and again, to every port of host
 // from first to last: RTP with the sound of a tone of ToneD under many numbers,
 // RTCP that says goodbye, RTP with what looks like a seal, and DTLS ClientHellos.
-// It ends when ctx is done and says how many datagrams it sent.
-func (p *RTPPeer) Spray(ctx context.Context, host netip.Addr, first, last uint16) int {
+// It ends when ctx is done.
+func (p *RTPPeer) Spray(ctx context.Context, host netip.Addr, first, last uint16) {
 	tones := RTPStream(Tone(ToneD, time.Second), 0, 0xbadbad)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	sent := 0
 	for round := 0; ; round++ {
 		tone := tones[round%len(tones)]
 		for port := int(first); port <= int(last); port++ {
 			for _, data := range volley(tone, round) {
-				if p.Send(netip.AddrPortFrom(host, uint16(port)), data) == nil {
-					sent++
-				}
+				_ = p.Send(netip.AddrPortFrom(host, uint16(port)), data) // nobody may listen there
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return sent
+			return
 		}
 	}
 }
