@@ -4,6 +4,7 @@ package peer
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -98,6 +99,60 @@ func TestSidesWaitForTheirCue(t *testing.T) {
 	}
 	if err := left.Cue("9999"); err == nil {
 		t.Error("nobody was given a cue")
+	}
+}
+
+// TestTrunkAnswersRepeats: what a gateway says once more when SIPp has gone on reaches
+// the trunk only, which says what SIPp has said.
+func TestTrunkAnswersRepeats(t *testing.T) {
+	t.Parallel()
+	ctx, lab := newLab(t)
+	at := lab.At(SIPHost, SIPPort)
+	gateway, err := NewWire(lab.At(GatewayHost, SIPPort), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(gateway.Close)
+	trunk, err := NewTrunk(lab, at, lab.At(GatewayHost, SIPPort), SIPHost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(trunk.Close)
+	callee, err := StartSIPpCall(ctx, lab, trunk, SIPHost, SIPpCall{Name: "callee", To: "2001", Steps: []CallStep{
+		ExpectRequest("INVITE"), Answer(180), Describe(200), ExpectRequest("ACK"), ExpectRequest("BYE"), Answer(200)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		method string
+		number int
+		want   []string // the answers
+	}{
+		{"INVITE", 1, []string{"180 INVITE", "200 INVITE"}}, {"INVITE", 1, []string{"200 INVITE"}}, {"ACK", 1, nil}, {"ACK", 1, nil},
+		{"BYE", 2, []string{"200 BYE"}}, {"BYE", 2, []string{"200 BYE"}},
+	} {
+		mark := len(trunk.Messages())
+		err := gateway.Send(fmt.Sprintf("%s sip:2001@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%d-%[1]s\r\nFrom: <sip:1001@x>;tag=a\r\nTo: <sip:2001@x>\r\n"+
+			"Call-ID: repeats\r\nCSeq: %[4]d %[1]s\r\nContact: <sip:1001@%[3]s>\r\nContent-Length: 0\r\n\r\n", row.method, at, lab.At(GatewayHost, SIPPort), row.number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		_, err = trunk.Wait(ctx, func(TrunkMessage) bool {
+			got = nil
+			for _, m := range trunk.Messages()[mark:] {
+				if m.ToGateway {
+					got = append(got, fmt.Sprint(m.Code(), " ", m.Method()))
+				}
+			}
+			return len(got) >= len(row.want)
+		})
+		if err != nil || !slices.Equal(got, row.want) {
+			t.Errorf("%d %s: answers %q, want %q: %v", row.number, row.method, got, row.want, err)
+		}
+	}
+	if err := callee.Finish(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 // A Trunk is the wire between the gateway and the SIP peer that one of its
 // adapters has. To the gateway it is that peer; behind it are SIPps, one for a
 // call. It hands on UDP both ways, keeps every message, and can lose some. It
-// answers OPTIONS itself: SIPp would take them for a call.
+// answers OPTIONS itself: SIPp would take them for a call. What the gateway repeats
+// reaches SIPp once, see repeats.
 type Trunk struct {
 	outer, inner *net.UDPConn
 	gateway      netip.AddrPort
@@ -24,6 +25,7 @@ type Trunk struct {
 	calls  map[string]netip.AddrPort // by Call-ID
 	lose   func(TrunkMessage) bool
 	twice  bool
+	known  repeats
 	all    []TrunkMessage
 	grown  chan struct{} // closed at the next message; nil while nobody waits
 }
@@ -42,7 +44,10 @@ func NewTrunk(lab *Lab, at, gateway string, host int) (*Trunk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trunk: %w", err)
 	}
-	t := &Trunk{gateway: g, routes: map[string]netip.AddrPort{}, calls: map[string]netip.AddrPort{}}
+	t := &Trunk{
+		gateway: g, routes: map[string]netip.AddrPort{}, calls: map[string]netip.AddrPort{},
+		known: repeats{delivered: map[string]bool{}, answers: map[string][]byte{}, acks: map[string][]byte{}},
+	}
 	if t.outer, err = listenUDP(at); err != nil {
 		return nil, fmt.Errorf("trunk: %w", err)
 	}
@@ -115,7 +120,11 @@ func (t *Trunk) fromGateway(raw []byte, m SIPMessage, _ netip.AddrPort) {
 	}
 	to, ok := t.pass(TrunkMessage{SIPMessage: m})
 	if ok {
-		_, _ = t.inner.WriteToUDPAddrPort(raw, to)
+		if answer, again := t.again(raw, m); !again {
+			_, _ = t.inner.WriteToUDPAddrPort(raw, to)
+		} else if answer != nil {
+			t.toGateway(answer, ParseSIP(string(answer)))
+		}
 		return
 	}
 	if m.Method() == "INVITE" && m.Code() == 0 && !to.IsValid() {
@@ -127,14 +136,20 @@ func (t *Trunk) fromInside(raw []byte, m SIPMessage, from netip.AddrPort) {
 	t.mu.Lock()
 	t.calls[m.Header("Call-ID")] = from
 	twice := t.twice
+	t.known.said(raw, m)
 	t.mu.Unlock()
-	if _, ok := t.pass(TrunkMessage{SIPMessage: m, ToGateway: true}); !ok {
-		return
-	}
-	_, _ = t.outer.WriteToUDPAddrPort(raw, t.gateway)
-	if twice {
+	if t.toGateway(raw, m) && twice {
 		_, _ = t.outer.WriteToUDPAddrPort(raw, t.gateway)
 	}
+}
+
+// toGateway hands a message on to the gateway; false: it is lost.
+func (t *Trunk) toGateway(raw []byte, m SIPMessage) bool {
+	_, ok := t.pass(TrunkMessage{SIPMessage: m, ToGateway: true})
+	if ok {
+		_, _ = t.outer.WriteToUDPAddrPort(raw, t.gateway)
+	}
+	return ok
 }
 
 // pass notes a message and says whether it goes on, and to whom inside.
