@@ -4,8 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
-	"time"
 
 	. "gateway/internal/peer"
 )
@@ -53,6 +53,19 @@ type scenario struct {
 	caller, callee []CallStep
 	sdp            SDP
 	old            bool
+	cue            func(w *callWorld, from, to string) error // gives the sides theirs, nil: they wait for none
+}
+
+// cueAfter gives the side of a user on one trunk its cue when a message of the call has
+// passed the other, or the same.
+func (w *callWorld) cueAfter(trunk *Trunk, passed func(TrunkMessage) bool, of, to string, at *Trunk) error {
+	_, err := trunk.Wait(w.ctx, func(m TrunkMessage) bool {
+		return passed(m) && strings.Contains(m.Header("To")+m.Header("From"), "sip:"+to+"@")
+	})
+	if err != nil {
+		return err
+	}
+	return at.Cue(of)
 }
 
 var scenarios = []scenario{
@@ -80,10 +93,14 @@ var scenarios = []scenario{
 	},
 	{
 		name:   "two forks that answer, one of which is ended",
-		caller: is(asks(), isTaken(), Pause(time.Second), ends()),
+		caller: is(asks(), isTaken(), Cue(), ends()),
 		callee: is(ExpectRequest("INVITE"), AnswerInvite("a", 200, SDP{}.String()), ExpectRequest("ACK", "To: [[:print:]]*a[[:cntrl:]]"),
 			AnswerInvite("b", 200, SDP{}.String()), ExpectRequest("ACK", "To: [[:print:]]*b[[:cntrl:]]"), ExpectRequest("BYE", "To: [[:print:]]*b[[:cntrl:]]"), Answer(200),
 			ExpectRequest("BYE", "To: [[:print:]]*a[[:cntrl:]]"), Answer(200)),
+		cue: func(w *callWorld, from, to string) error { // when the other is ended
+			ended := func(m TrunkMessage) bool { return m.ToGateway && m.Code() == 200 && m.Method() == "BYE" }
+			return w.cueAfter(w.right, ended, from, to, w.left)
+		},
 	},
 	{
 		name:   "the callee's provisional answer is reliable",
@@ -94,7 +111,11 @@ var scenarios = []scenario{
 	{
 		name:   "the caller wants reliable provisional answers",
 		caller: is(asks("Require: 100rel"), ExpectReliable(180), Prack(""), Expect(200), ExpectInvite(200, "m=audio"), Ack(""), ends()),
-		callee: is(rings(), Pause(300*time.Millisecond), takes(), isEnded()),
+		callee: is(rings(), Cue(), takes(), isEnded()),
+		cue: func(w *callWorld, _, to string) error {
+			acknowledged := func(m TrunkMessage) bool { return !m.ToGateway && m.Code() == 200 && m.Method() == "PRACK" }
+			return w.cueAfter(w.left, acknowledged, to, to, w.right)
+		},
 	},
 	{
 		name: "the caller holds and resumes",
@@ -205,7 +226,14 @@ func TestCallsOfEveryKind(t *testing.T) {
 				sides = append(sides, w.onRight(SIPpCall{Name: "callee", To: to, Steps: row.callee, SDP: row.sdp, Old: row.old}))
 			}
 			sides = append(sides, w.onLeft(SIPpCall{Name: "caller", Caller: true, From: from, To: to, Steps: row.caller, SDP: row.sdp, Old: row.old}))
-			w.of(t).play(t, sides...)
+			w := w.of(t)
+			players := w.begin(t, sides...)
+			if row.cue != nil {
+				if err := row.cue(w, from, to); err != nil {
+					t.Error(err)
+				}
+			}
+			w.finish(t, players, sides...)
 		})
 	}
 }
