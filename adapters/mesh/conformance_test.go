@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait of a test.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
@@ -30,7 +30,7 @@ func testEnv() bridge.Env {
 func quickPace() pace {
 	p := originalPace()
 	p.tick, p.beacon, p.retry, p.list, p.publish = 5*time.Millisecond, 50*time.Millisecond, 10*time.Millisecond, 100*time.Millisecond, time.Millisecond
-	p.probe, p.report, p.meet, p.repeat, p.patient = 50*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond, 2*time.Second
+	p.probe, p.report, p.meet, p.repeat, p.patient = 50*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond, 5*time.Second
 	return p
 }
 

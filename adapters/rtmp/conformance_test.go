@@ -27,7 +27,7 @@ func TestConformanceOfCalls(t *testing.T) {
 }
 
 // patience bounds every wait of a test.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func testEnv(plane *mediatest.Plane) bridge.Env {
 	return bridge.Env{Name: "flash", Node: "gw1", Version: "1.0", Key: []byte("0123456789abcdef0123456789abcdef"), Media: plane}

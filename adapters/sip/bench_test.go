@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -461,14 +460,6 @@ func newStream(t *testing.T, conn net.Conn) *stream {
 func dial(t *testing.T, to netip.AddrPort) *stream {
 	t.Helper()
 	return dialFrom(t, "127.0.0.1", to)
-}
-
-// ownHost is a loopback address that no other test has. Who needs a certain port, or
-// one that is closed, or one that is free by UDP and TCP alike, takes it there: at
-// 127.0.0.1 it may be that of any connection.
-func ownHost() string {
-	n := fresh()
-	return netip.AddrFrom4([4]byte{127, byte(1 + os.Getpid()%250), byte(n >> 8), byte(n)}).String()
 }
 
 // dialFrom connects from one of the loopback addresses.

@@ -47,7 +47,7 @@ const (
 func newConformanceRig(t *testing.T) *bridgetest.Rig { return conformanceRig(t, nil) }
 
 func conformanceRig(t *testing.T, ca *authority) *bridgetest.Rig {
-	host := ownHost()
+	host := bridgetest.OwnHost()
 	f := &farSide{t: t, host: host, addr: host + ":0", heard: make(chan string, 1000), ca: ca}
 	c := NewConfig()
 	network := "tcp"

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gateway/bridge/bridgetest"
 )
 
 func withLine(c *Config) { c.Lines = map[string]Line{"7001": {Password: "pw"}} }
@@ -42,7 +44,7 @@ func TestDrainDoesNotWaitForARegisterUnderWay(t *testing.T) {
 
 func TestDrainDoesNotWaitForAPeerThatNeverAnswered(t *testing.T) {
 	t.Parallel()
-	silent, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ownHost())})
+	silent, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(bridgetest.OwnHost())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func (l *tcpListener) registrars() <-chan registration {
 // seen down.
 func TestLinesAreRegisteredAnewWhenThePeerMayHaveRestarted(t *testing.T) {
 	t.Parallel()
-	l := listenTCP(t, ownHost()+":0")
+	l := listenTCP(t, bridgetest.OwnHost()+":0")
 	registered := l.registrars()
 	b := run(t, func(c *Config) {
 		c.Peer = "sip:" + l.l.Addr().String() + ";transport=tcp"

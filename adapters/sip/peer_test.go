@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"gateway/adapters/sip/wire"
+	"gateway/bridge/bridgetest"
 )
 
 func TestThePeerIsWatched(t *testing.T) {
 	t.Parallel()
-	host := ownHost()
+	host := bridgetest.OwnHost()
 	l := listenTCP(t, host+":0")
 	at := l.l.Addr().String()
 	_ = l.l.Close() // it refuses connections

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gateway/bridge"
+	"gateway/bridge/bridgetest"
 )
 
 func TestWhatThePeerSaysIsWhatCameOfIt(t *testing.T) {
@@ -173,7 +174,7 @@ func TestALongMessageGoesByTCPOrNotAtAll(t *testing.T) {
 // freePort is an address whose port nobody has by TCP either, nor will.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", ownHost()+":0")
+	l, err := net.Listen("tcp", bridgetest.OwnHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +272,7 @@ func TestARepeatThatIsKnownHasArrived(t *testing.T) {
 
 func TestACopyByAnotherAddressOfThePeerIsARepeat(t *testing.T) {
 	t.Parallel()
-	one, two := listenTCP(t, ownHost()+":0"), listenTCP(t, ownHost()+":0")
+	one, two := listenTCP(t, bridgetest.OwnHost()+":0"), listenTCP(t, bridgetest.OwnHost()+":0")
 	b := run(t, func(c *Config) { c.Peer = "sip:" + one.l.Addr().String() + ";transport=tcp" })
 	first := one.accept()
 	first.write(response(first.next(), 200, "OK"))

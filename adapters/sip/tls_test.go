@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gateway/bridge"
+	"gateway/bridge/bridgetest"
 )
 
 func TestACertificateIsForTheHostOfTheURI(t *testing.T) {
@@ -273,7 +274,7 @@ func TestHandshakesHaveBounds(t *testing.T) {
 		c.UseTLS(ca.shows("gw.example.org"))
 		c.Listen = []string{"udp:127.0.0.1:0", "tls:127.0.0.1:0"}
 	})
-	other := ownHost()
+	other := bridgetest.OwnHost()
 	for range 2 * maxSourceGreet { // who has come through is not counted any more
 		s := tlsFrom(t, ca, other, b.tcp)
 		s.write("\r\n\r\n")
@@ -293,7 +294,7 @@ func TestHandshakesHaveBounds(t *testing.T) {
 	if n := b.count("gateway_sip_refused_total", "reason", "conns"); n < 1 {
 		t.Errorf("counted %v", n)
 	}
-	s = tlsFrom(t, ca, ownHost(), b.tcp)
+	s = tlsFrom(t, ca, bridgetest.OwnHost(), b.tcp)
 	s.write("\r\n\r\n") // another source has room of its own
 	if pong, err := s.in.ReadString('\n'); pong != "\r\n" {
 		t.Errorf("pong %q, %v", pong, err)

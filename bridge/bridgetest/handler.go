@@ -13,7 +13,7 @@ import (
 
 // patience bounds every wait of a test: it is the difference between a failure
 // and a hang, not a measure of speed.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A Handler stands for the bridge: it notes what an adapter says and answers
 // as it was told to.

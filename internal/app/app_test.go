@@ -140,6 +140,9 @@ func (p *program) end(s os.Signal, code int) {
 	p.wantExit(code)
 }
 
+// patience bounds every wait of a test.
+const patience = time.Minute
+
 func (p *program) wantExit(code int) {
 	p.t.Helper()
 	select {
@@ -147,7 +150,7 @@ func (p *program) wantExit(code int) {
 		if got != code {
 			p.t.Errorf("ended with %d, want %d:\n%s", got, code, p.log)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("does not end:\n%s", p.log)
 	}
 }
@@ -155,7 +158,7 @@ func (p *program) wantExit(code int) {
 // waitLog waits until the log has the text.
 func (p *program) waitLog(text string) {
 	p.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !strings.Contains(p.log.String(), text) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("no %q in the log:\n%s", text, p.log)
@@ -165,7 +168,7 @@ func (p *program) waitLog(text string) {
 }
 
 func say(t *testing.T, a *bridgetest.Adapter, from, to, text string) (bridge.Outcome, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	return a.Say(ctx, from, to, text, text)
 }
@@ -175,7 +178,7 @@ func hear(t *testing.T, a *bridgetest.Adapter) bridge.Message {
 	select {
 	case m := <-a.Heard():
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing to be heard")
 		return bridge.Message{}
 	}

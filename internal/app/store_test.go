@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"gateway/bridge"
+	"gateway/bridge/bridgetest"
 )
 
 // storeHealth gets /healthz and gives the entry of the store.
@@ -40,10 +41,10 @@ func storeHealth(t *testing.T, addr string) (status int, store bridge.Health) {
 	return 0, bridge.Health{}
 }
 
-// freeAddr is an address of the loopback where nobody listened a moment ago.
+// freeAddr is an address of the loopback where nobody listens.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", bridgetest.OwnHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +55,14 @@ func freeAddr(t *testing.T) string {
 func TestTheOutboxIsOnTheOperatorsNATS(t *testing.T) {
 	t.Parallel()
 	srv, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
+		Host: bridgetest.OwnHost(), Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
 		Username: "gate", Password: "open-sesame", NoLog: true, NoSigs: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(20 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the operator's server is not ready")
 	}
 	down := func() { srv.Shutdown(); srv.WaitForShutdown() }
@@ -88,7 +89,7 @@ func TestTheOutboxIsOnTheOperatorsNATS(t *testing.T) {
 		t.Errorf("status %d, health %+v", status, h)
 	}
 	right.SetUp(false)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if o, err := left.Say(ctx, "bob", "ray", "lost", "lost"); err == nil {
 		t.Errorf("without a store the message is %v", o)

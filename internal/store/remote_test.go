@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"gateway/bridge"
+	"gateway/bridge/bridgetest"
 )
 
 // operators is a NATS server of somebody else's.
@@ -27,7 +28,7 @@ type operators struct {
 func newOperators(t *testing.T) *operators {
 	t.Helper()
 	p := &operators{t: t, o: server.Options{
-		ServerName: "operators", Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
+		ServerName: "operators", Host: bridgetest.OwnHost(), Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
 		Username: "gate", Password: "open-sesame", NoLog: true, NoSigs: true,
 	}}
 	p.start()
@@ -45,7 +46,7 @@ func (p *operators) start() {
 		p.t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(20 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		p.t.Fatal("the operator's server is not ready")
 	}
 	p.srv = srv
@@ -72,7 +73,7 @@ func (p *operators) open(node string) (*Store, *notes) {
 // wantHealth waits until the store is up or down.
 func wantHealth(t *testing.T, s *Store, up bool) bridge.Health {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for s.Health().Up != up {
 		if !pause(ctx, 5*time.Millisecond) {
@@ -237,7 +238,7 @@ func TestAForeignStreamIsNotTouched(t *testing.T) {
 
 func TestNoServerNoStart(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", bridgetest.OwnHost()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
