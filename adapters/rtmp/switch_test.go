@@ -89,6 +89,9 @@ func TestSwitchIsCalled(t *testing.T) {
 	c := r.switchPhone("alice", "secret")
 	c.told("onLogin")
 	c.say("register", "alice@127.0.0.1", "")
+	r.eventually("alice can be called", func() bool {
+		return r.a.PresenceOf(bridge.Address{Name: "alice"}).State == bridge.Available
+	})
 	call := r.rings("alice")
 	got := c.told("incomingCall")
 	if got[2] != "carol" || got[3] != "alice" {
