@@ -71,6 +71,19 @@ func lossOf(all []fanSample) spread {
 	return spreadOf(r)
 }
 
+// delaysOf is how long messages took, of all rounds together.
+func delaysOf(all []fanSample) string {
+	var took []time.Duration
+	for _, s := range all {
+		took = append(took, s.took...)
+	}
+	if len(took) == 0 {
+		return "none"
+	}
+	us := func(q float64) int64 { return quantile(took, q).Microseconds() }
+	return fmt.Sprintf("%d / %d us", us(0.5), us(0.99))
+}
+
 func printOSC(out io.Writer, c oscCosts) {
 	fmt.Fprintf(out, `
 OSC groups: messages of 32 bytes from an app, played to other members, beside a
@@ -90,6 +103,8 @@ medians (and lowest...highest)
 			fmt.Fprintf(out, "  %-44s %s\n", "CPU, gateway / plain loop", aimed(besides(gateway, loop), aimLoop, levelLoop))
 			fmt.Fprintf(out, "  %-44s %s\n", "lost in percent, gateway", aimed(lossOf(gateway), 100*lossAim, 100*lossAim))
 			fmt.Fprintf(out, "  %-44s %s\n", "lost in percent, plain loop", lossOf(loop).text("%.2f"))
+			fmt.Fprintf(out, "  %-44s %s\n", "from app to member, p50 / p99, gateway", delaysOf(gateway))
+			fmt.Fprintf(out, "  %-44s %s\n", "from app to member, p50 / p99, plain loop", delaysOf(loop))
 		}
 	}
 	fmt.Fprintf(out, "\nOSC groups: members say that they are there and ask who else is\n")

@@ -16,15 +16,16 @@ func TestMarkedMessagesAreKnownByTheirLoad(t *testing.T) {
 		name   string
 		packet []byte
 		load   int
+		number int
 		ok     bool
 	}{
-		{"one of a load", mark, 7, true},
-		{"a ping", peer.OSCBundle(peer.OSCMessage{Address: "/groupclient/ping", Args: []any{"player"}}), 0, false},
-		{"one that is cut off", mark[:31], 0, false},
-		{"nothing", nil, 0, false},
+		{"one of a load", mark, 7, 300, true},
+		{"a ping", peer.OSCBundle(peer.OSCMessage{Address: "/groupclient/ping", Args: []any{"player"}}), 0, 0, false},
+		{"one that is cut off", mark[:31], 0, 0, false},
+		{"nothing", nil, 0, 0, false},
 	} {
-		if load, ok := markedLoad(row.packet); load != row.load || ok != row.ok {
-			t.Errorf("%s: load %d, %v", row.name, load, ok)
+		if load, n, ok := marked(row.packet); load != row.load || n != row.number || ok != row.ok {
+			t.Errorf("%s: load %d, number %d, %v", row.name, load, n, ok)
 		}
 	}
 	if len(mark) != 32 {
@@ -36,8 +37,8 @@ func FuzzMarkedMessage(f *testing.F) {
 	f.Add(oscMark(1, 2))
 	f.Add([]byte("/bench/mark\x00,iii"))
 	f.Fuzz(func(t *testing.T, packet []byte) {
-		if load, ok := markedLoad(packet); ok && (load < 0 || len(packet) != 32) {
-			t.Errorf("load %d", load)
+		if load, n, ok := marked(packet); ok && (load < 0 || n < 0 || len(packet) != 32) {
+			t.Errorf("load %d, number %d", load, n)
 		}
 	})
 }
@@ -46,7 +47,7 @@ func TestCostsOfGroupsAreToldByTheirRatios(t *testing.T) {
 	t.Parallel()
 	f := fanned{others: 7}
 	for r := range fanRates {
-		f.gateway[r] = []fanSample{{sent: 10_000, cpu: 80 * time.Millisecond, lost: 0.005}}
+		f.gateway[r] = []fanSample{{sent: 10_000, cpu: 80 * time.Millisecond, lost: 0.005, took: []time.Duration{time.Millisecond, 3 * time.Millisecond}}}
 		f.loop[r] = []fanSample{{sent: 10_000, cpu: 100 * time.Millisecond}}
 	}
 	users := registered{name: "100 users", asked: 10, answered: 9, bytes: 900, cpu: time.Millisecond, elapsed: time.Second}
@@ -57,6 +58,7 @@ func TestCostsOfGroupsAreToldByTheirRatios(t *testing.T) {
 		"To 7 of the others, 10000 messages a second", "100,000, gateway 0.80", "100,000, plain loop 1.00",
 		"gateway / plain loop 0.80 (0.80...0.80) level", "gateway 0.50 (0.50...0.50) missed", "gateway 0.50 (0.50...0.50) met",
 		"100 users, per CPU second", "9000 (9 answered of 10 in 1.0 s, 900 bytes each)",
+		"p50 / p99, gateway 3000 / 3000 us", "p50 / p99, plain loop none",
 	} {
 		if !strings.Contains(told, want) {
 			t.Errorf("no %q in\n%s", want, b.String())

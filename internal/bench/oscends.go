@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,12 +35,12 @@ func oscMark(load, n int) []byte {
 	return peer.OSCMessage{Address: "/bench/mark", Args: []any{int32(load), int32(n), int32(0)}}.Packet()
 }
 
-// markedLoad is the load of a message of oscMark.
-func markedLoad(packet []byte) (int, bool) {
+// marked are the load of a message of oscMark, and its number.
+func marked(packet []byte) (load, n int, ok bool) {
 	if len(packet) != 32 || !bytes.HasPrefix(packet, []byte("/bench/mark\x00,iii")) {
-		return 0, false
+		return 0, 0, false
 	}
-	return int(binary.BigEndian.Uint32(packet[20:])), true
+	return int(binary.BigEndian.Uint32(packet[20:])), int(binary.BigEndian.Uint32(packet[24:])), true
 }
 
 // An oscCrowd is members who listen.
@@ -50,12 +51,17 @@ type oscCrowd struct {
 	got    []atomic.Int64
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
+
+	start time.Time
+	sent  [fanMost]atomic.Int64 // when message n of the load was, in nanoseconds since start
+	mu    sync.Mutex            // guards took
+	took  []time.Duration       // from there to a member
 }
 
 // newOSCCrowd starts a server and n members at it who listen.
 func newOSCCrowd(lab *peer.Lab, n int) (c *oscCrowd, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	c = &oscCrowd{got: make([]atomic.Int64, n), cancel: cancel}
+	c = &oscCrowd{got: make([]atomic.Int64, n), cancel: cancel, start: time.Now()}
 	defer func() {
 		if err != nil {
 			c.close()
@@ -104,12 +110,15 @@ func (c *oscCrowd) count(i int) {
 		if err != nil {
 			return // closed
 		}
-		mine, load := int64(0), c.load.Load()
+		mine, load, now := int64(0), c.load.Load(), time.Since(c.start)
+		c.mu.Lock()
 		for _, m := range batch[:n] {
-			if l, ok := markedLoad(m.Buffers[0][:m.N]); ok && int64(l) == load {
+			if l, n, ok := marked(m.Buffers[0][:m.N]); ok && int64(l) == load && n < fanMost {
 				mine++
+				c.took = append(c.took, now-time.Duration(c.sent[n].Load()))
 			}
 		}
+		c.mu.Unlock()
 		c.got[i].Add(mine)
 	}
 }
@@ -160,6 +169,19 @@ func (c *oscCrowd) begin(load int) {
 	for i := range c.got {
 		c.got[i].Store(0)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.took = nil
+}
+
+// sends notes when message n of the load is sent.
+func (c *oscCrowd) sends(n int) { c.sent[n].Store(int64(time.Since(c.start))) }
+
+// times is how long what has arrived took.
+func (c *oscCrowd) times() []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.took)
 }
 
 // all says whether every member has got something.

@@ -25,6 +25,7 @@ const (
 	oscPlayer = "player" // who plays to the others
 	fanRounds = 12
 	fanTime   = 500 * time.Millisecond // of each load
+	fanMost   = 10_000                 // messages of one load: the highest rate for that time
 	fanPer    = 100_000                // messages that CPU time is told for
 	fanSettle = 300 * time.Millisecond // for the last messages, at most
 	fanLook   = 5 * time.Millisecond   // between two looks whether they have come
@@ -41,6 +42,7 @@ type fanSample struct {
 	sent int
 	lost float64 // share of what should have arrived
 	cpu  time.Duration
+	took []time.Duration // from sending to arrival; nil where that is not measured
 }
 
 // fanned is what was measured with one number of others: by rate and round.
@@ -219,6 +221,7 @@ func (w *world) play(ctx context.Context, crowd *oscCrowd, p fanner, rate int) (
 				return s, err
 			}
 		}
+		crowd.sends(i)
 		if _, err := p.app.Write(oscMark(w.loads, i)); err != nil {
 			return s, fmt.Errorf("play: %w", err)
 		}
@@ -230,7 +233,7 @@ func (w *world) play(ctx context.Context, crowd *oscCrowd, p fanner, rate int) (
 	if err != nil {
 		return s, err
 	}
-	s.cpu = after - before
+	s.cpu, s.took = after-before, crowd.times()
 	arrived := crowd.total()
 	if arrived == 0 {
 		return s, fmt.Errorf("of %d messages none has arrived", s.sent)
