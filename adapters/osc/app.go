@@ -11,7 +11,7 @@ import (
 // fromApp takes what an app has sent: for the group, for one member of it, or a
 // question to us.
 func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
-	targets := *m.targets.Load()
+	out.group = out.group[:0] // of a batch that made us panic
 	for _, in := range packets {
 		switch {
 		case in.From.Addr() != m.set.apps[i].from:
@@ -24,38 +24,50 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 		case wire.Check(in.Data) != nil:
 			m.metrics.drop(dropMalformed)
 			m.noise.Do(func() { m.log.Warn("an app's packet is no OSC that all members take", "peer", in.From) })
-		case m.forUs(i, in.Data, out):
+		case isForUs(in.Data):
+			m.play(i, out) // nobody hears what came later before what came sooner
+			m.forUs(i, in.Data, out)
 		default:
 			m.metrics.group.Inc()
-			for _, to := range targets {
-				out.Hand(m.socket, in.Data, to, netip.Addr{})
-			}
-			m.toApps(i, in.Data, out)
+			out.group = append(out.group, in.Data)
 			m.hear(out, m.set.self, in.Data)
 		}
 	}
+	m.play(i, out)
 	m.playing.Store(true)
 }
 
-// toApps gives the packet of one app to the others, and to itself if it wants
-// that.
-func (m *member) toApps(i int, packet []byte, out *mail) {
+// play gives what one app has said to the group: to each member what there is, as
+// packets to one place cost least one after the other; and to the other apps, and
+// to itself if it wants that.
+func (m *member) play(i int, out *mail) {
+	for _, to := range *m.targets.Load() {
+		for _, packet := range out.group {
+			out.Hand(m.socket, packet, to, netip.Addr{})
+		}
+	}
 	for k := range m.apps {
-		if k != i || m.set.echo {
+		if k == i && !m.set.echo {
+			continue
+		}
+		for _, packet := range out.group {
 			out.Hand(m.apps[k], packet, m.set.apps[k].to, netip.Addr{})
 		}
 	}
+	out.group = out.group[:0]
 }
 
-// forUs answers an app's message that is not for the whole group, and reports
-// whether it was one.
-func (m *member) forUs(i int, packet []byte, out *mail) bool {
-	if address, ok := wire.FirstAddress(packet); !ok || !isForServer(address) {
-		return false
-	}
+// isForUs reports whether an app's message is not for the whole group.
+func isForUs(packet []byte) bool {
+	address, ok := wire.FirstAddress(packet)
+	return ok && isForServer(address)
+}
+
+// forUs answers such a message.
+func (m *member) forUs(i int, packet []byte, out *mail) {
 	msg, ok := wire.First(packet)
 	if !ok {
-		return true // Check has passed it, so there is one
+		return // Check has passed it, so there is one
 	}
 	now := time.Now()
 	m.mu.Lock()
@@ -66,7 +78,7 @@ func (m *member) forUs(i int, packet []byte, out *mail) bool {
 		if p := m.peers[string(to)]; ok && p != nil {
 			if addr, ok := p.chosen(now, m.set.pace.dead); ok {
 				out.Hand(m.socket, private, addr, netip.Addr{})
-				return true
+				return
 			}
 		}
 		m.metrics.drop(dropAway)
@@ -75,7 +87,6 @@ func (m *member) forUs(i int, packet []byte, out *mail) bool {
 	default:
 		m.metrics.drop(dropUnasked) // it would speak for us to the others
 	}
-	return true
 }
 
 // listPeers tells an app who is there: for each member AddressPeer with its name,

@@ -9,6 +9,7 @@ import (
 // the gateway itself has to hear then.
 type mail struct {
 	datagram.Mail
+	group [][]byte // an app's packets for the group, until they are played
 	heard []heard
 	text  []byte // copies of what was heard
 	build wire.Builder

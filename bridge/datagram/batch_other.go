@@ -11,6 +11,8 @@ func control(syscall.RawConn, bool) error { return nil }
 
 func growBuffer(syscall.RawConn) {}
 
+func canJoin(syscall.RawConn) bool { return false }
+
 func askForDestinations(syscall.RawConn, bool) {}
 
 // A Reader reads from a socket. It belongs to one goroutine.

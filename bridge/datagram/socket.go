@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -22,6 +23,8 @@ type Socket struct {
 	addr netip.AddrPort
 	many bool // bound to no address: each datagram says which of ours it went to
 	six  bool // for IPv6, and only that
+
+	joins atomic.Bool // the system can send several datagrams as one
 }
 
 // Open binds addr, whose port may be 0: [::] is all of IPv6, and nothing of IPv4.
@@ -51,6 +54,7 @@ func Open(addr netip.AddrPort, shared bool) (*Socket, error) {
 		return nil, fmt.Errorf("listen on udp %v: %w", addr, err)
 	}
 	growBuffer(s.raw)
+	s.joins.Store(canJoin(s.raw))
 	if s.many {
 		askForDestinations(s.raw, s.six)
 	}
