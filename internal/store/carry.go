@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -78,6 +79,7 @@ func setAside(path string, log *slog.Logger) {
 func (l *Log) runFront(ctx context.Context) {
 	tick := time.NewTicker(lag)
 	defer tick.Stop()
+	var told error
 	for {
 		tick.Stop()
 		select {
@@ -96,7 +98,10 @@ func (l *Log) runFront(ctx context.Context) {
 				age += lag
 			}
 			if age < stay {
-				if err := l.front.settle(); err != nil {
+				// What has been told is being mended. Told again each time, it would have failed
+				// again before the mender is done, on a machine that is slow, and so for ever.
+				if err := l.front.settle(); err != nil && !errors.Is(err, told) {
+					told = err
 					l.store.link.fail(err)
 				}
 				l.front.prepare()
