@@ -124,7 +124,8 @@ func (s *sound) transcodes(sends, hears bool) bool {
 
 // A pulse is the frames of one message of sound.
 type pulse struct {
-	ms     uint32 // when they begin
+	ms     uint32        // when they begin
+	waited time.Duration // how long it had been here
 	format codec.Format
 	frames [][]byte
 }
@@ -150,7 +151,7 @@ func (s *sound) feed(from any, p pulse) {
 	}
 	for i, data := range p.frames {
 		at, jumped := s.clock.stamp(p.ms, i == 0, p.format.Rate, samplesOf(p.format, data))
-		s.plane.Feed(s.port, media.Frame{Type: kind, Time: at, Marker: jumped, Data: data})
+		s.plane.Feed(s.port, media.Frame{Type: kind, Time: at, Marker: jumped, Waited: p.waited, Data: data})
 	}
 }
 

@@ -253,7 +253,7 @@ func (s *session) audio(m wire.Message) error {
 	}
 	line := st.line
 	s.mu.Unlock()
-	p := pulse{ms: m.Time}
+	p := pulse{ms: m.Time, waited: s.conn.Waited()}
 	p.format, p.frames = st.reader.read(m.Body)
 	switch {
 	case len(p.frames) == 0:

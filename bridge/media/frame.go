@@ -1,5 +1,7 @@
 package media
 
+import "time"
+
 // MaxFrame bounds the data of a Frame, in bytes. A longer one is not carried.
 const MaxFrame = 1 << 16
 
@@ -14,5 +16,8 @@ type Frame struct {
 	Time uint32
 	// Marker: it is the first after a pause (RFC 3551 section 4.1).
 	Marker bool
+	// Waited is how long it had been here, unread, before it was fed: that we were late is no jitter
+	// of its way. 0: nobody knows.
+	Waited time.Duration
 	Data   []byte
 }

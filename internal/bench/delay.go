@@ -35,9 +35,11 @@ type delayed struct {
 	times []time.Duration
 }
 
-// delayCosts are both ways, and whether the gateway and the ends ran before other processes.
+// delayCosts are both ways, what is not the gateway's in them, and whether the gateway and the ends
+// ran before other processes.
 type delayCosts struct {
 	in, back  delayed
+	ends      lateness
 	preferred bool
 }
 
@@ -195,9 +197,10 @@ func (w *world) measureDelay(ctx context.Context) (c delayCosts, err error) {
 		return c, err
 	}
 	defer unprefer(os.Getpid())
-	if err := talk(ctx, clients, phones, toPhones, toClients); err != nil {
+	if err := talk(ctx, clients, phones, toPhones, toClients, &c.ends); err != nil {
 		return c, err
 	}
+	c.ends.read = phones.late.times()
 	if c.in, err = toPhones.result(); err != nil {
 		return c, fmt.Errorf("messages to packets: %w", err)
 	}
@@ -225,16 +228,24 @@ func preferDelay() (preferred bool, err error) {
 	return preferred, nil
 }
 
-// talk has both ends of all calls talk, spread over the time of a packet.
-func talk(ctx context.Context, clients []*publisher, phones *answering, toPhones, toClients *delayLog) error {
+// talk has both ends of all calls talk, spread over the time of a packet, and notes how late they do.
+func talk(ctx context.Context, clients []*publisher, phones *answering, toPhones, toClients *delayLog, late *lateness) error {
 	var wg sync.WaitGroup
 	failed := make([]error, len(clients))
+	var said lateLog
+	taken, err := stolen()
+	if err != nil {
+		return err
+	}
 	for i, c := range clients {
 		wg.Go(func() {
 			next := time.Now().Add(delayFrame * time.Duration(i) / delayCalls)
 			for n := range uint16((delayWarm + delayTime) / delayFrame) {
 				if failed[i] = pause(ctx, time.Until(next)); failed[i] != nil {
 					return
+				}
+				if time.Duration(n)*delayFrame >= delayWarm {
+					said.add(time.Since(next))
 				}
 				next = next.Add(delayFrame)
 				toPhones.sends(i, n, time.Now())
@@ -250,6 +261,12 @@ func talk(ctx context.Context, clients []*publisher, phones *answering, toPhones
 	if err := errors.Join(failed...); err != nil {
 		return err
 	}
+	late.said = said.times()
+	now, err := stolen()
+	if err != nil {
+		return err
+	}
+	late.stolen = now - taken
 	return pause(ctx, 10*delayFrame) // for the last to arrive
 }
 
@@ -276,6 +293,7 @@ frame of %d ms and the least jitter buffer of %d ms
 		fmt.Fprintf(out, "  %-18s p50 %5.1f ms  p99 %5.1f ms  above the floor %4.1f and %4.1f ms  %s\n", row.name,
 			1e3*p50.Seconds(), 1e3*p99.Seconds(), 1e3*(p50-floor).Seconds(), 1e3*(p99-floor).Seconds(), verdict)
 	}
+	c.ends.print(out)
 	if !c.preferred {
 		fmt.Fprintln(out, "\nThe gateway and the ends could not run before other processes: what these did is jitter, which the buffers follow.")
 	}

@@ -26,6 +26,7 @@ type answering struct {
 	at    [delayCalls]netip.AddrPort
 	log   *delayLog
 	taken int // offers; of the goroutine that answers
+	late  lateLog
 	ended sync.WaitGroup
 }
 
@@ -41,7 +42,10 @@ func newAnswering(at string, log *delayLog) (*answering, error) {
 	}
 	for i := range p.rtp {
 		p.to[i] = make(chan netip.AddrPort, 1)
-		if p.rtp[i], err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local.Addr(), 0))); err != nil {
+		if p.rtp[i], err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local.Addr(), 0))); err == nil {
+			err = stampArrivals(p.rtp[i])
+		}
+		if err != nil {
 			p.close()
 			return nil, fmt.Errorf("phones: %w", err)
 		}
@@ -128,14 +132,16 @@ func (p *answering) talks(ctx context.Context, i int) error {
 }
 
 func (p *answering) hear(i int) {
-	buf := make([]byte, 2048)
+	buf, oob := make([]byte, 2048), make([]byte, stampRoom)
 	for {
-		n, err := p.rtp[i].Read(buf)
+		n, m, _, _, err := p.rtp[i].ReadMsgUDPAddrPort(buf, oob)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil && n > 12 {
-			p.log.arrives(i, buf[12:n], time.Now())
+			waited := stampedAgo(oob[:m])
+			p.late.add(waited)
+			p.log.arrives(i, buf[12:n], time.Now().Add(-waited))
 		}
 	}
 }

@@ -42,12 +42,17 @@ type Conn struct {
 // A counter counts what comes, and calls after each Read.
 type counter struct {
 	net.Conn
-	read  atomic.Uint64
-	after func() error // nil as long as the handshake lasts
+	read   atomic.Uint64
+	after  func() error // nil as long as the handshake lasts
+	stamps *stamps      // nil: nobody says when what was read had come
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+func (c *counter) Read(p []byte) (n int, err error) {
+	if c.stamps != nil {
+		n, err = c.stamps.Read(p)
+	} else {
+		n, err = c.Conn.Read(p)
+	}
 	c.read.Add(uint64(n))
 	if err == nil && c.after != nil {
 		err = c.after()
@@ -63,7 +68,7 @@ func newConn(count *counter, r *bufio.Reader, l Limits, server bool) *Conn {
 		window: ourWindow,
 	}
 	c.acked = count.read.Load()
-	count.after = c.acknowledge
+	count.after, count.stamps = c.acknowledge, newStamps(count.Conn)
 	c.writer.Go(c.write)
 	return c
 }
@@ -165,6 +170,15 @@ func (c *Conn) readError(err error) error {
 	}
 	c.out.end(errors.Join(errClosed, err))
 	return err
+}
+
+// Waited is how long ago the last bytes came of what Read has given last, and of what was read with it: that is how
+// late we are. 0 where the system does not say, as with TLS. It is for who reads the connection.
+func (c *Conn) Waited() time.Duration {
+	if c.count.stamps == nil || c.count.stamps.came.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(c.count.stamps.came))
 }
 
 // Write queues a message, from any goroutine, and never waits. Messages go out in the order

@@ -9,6 +9,9 @@ type Packet struct {
 	Sequence  uint16
 	Timestamp uint32
 	SSRC      uint32
+	// Waited is how long it had been here, unread, before it was taken: that we were late is no jitter
+	// of its way. 0: nobody knows.
+	Waited time.Duration
 	// Data is the payload. nil: it is known that there was a packet, and it holds no
 	// sound: a key press.
 	Data []byte
@@ -86,7 +89,7 @@ func (o *order) put(p Packet, now time.Duration) (fresh, late bool) {
 		o.newest, o.stamp = sequence, stamp
 	}
 	if o.paced && s.sound {
-		o.playout.arrive(now, ticksTime(stamp, o.rate), fresh || p.Marker)
+		o.playout.arrive(now-ours(p.Waited), ticksTime(stamp, o.rate), fresh || p.Marker)
 	}
 	return fresh, false
 }

@@ -16,6 +16,7 @@ type pacer struct {
 	gap     time.Duration // between two, at least
 	last    time.Duration // when the last went out
 	burst   bool          // the next is the first of what has come at once
+	waited  time.Duration // how long that had been here
 	playout playout
 	emit    func(Out)
 	// dropped counts what had to be left out.
@@ -32,7 +33,7 @@ type chunk struct {
 func (p *pacer) put(o Out, now time.Duration) {
 	at := ticksTime(o.Time, o.Rate)
 	if p.burst || !p.playout.started {
-		p.playout.arrive(now, at, o.Marker)
+		p.playout.arrive(now-ours(p.waited), at, o.Marker)
 		p.burst = false
 	}
 	for p.held > 0 && (p.held == maxChunks || at-p.first() > maxWait) {

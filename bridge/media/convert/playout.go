@@ -33,7 +33,8 @@ type playout struct {
 	weight  float64
 }
 
-// arrive takes note that what begins at `at` of the source's clock has come now.
+// arrive takes note that what begins at `at` of the source's clock has come now: when it came here, not
+// when we had time for it. What we are late for goes on late, once; what comes late from elsewhere is waited for.
 // fresh: it is the first after a pause, in which the delay can change unheard.
 func (p *playout) arrive(now, at time.Duration, fresh bool) {
 	way := now - at
@@ -92,6 +93,9 @@ func (p *playout) delay() time.Duration {
 
 // due is when what begins at `at` is to go on.
 func (p *playout) due(at time.Duration) time.Duration { return at + p.offset }
+
+// ours is how much of a wait is believed: clocks may be set.
+func ours(waited time.Duration) time.Duration { return min(max(waited, 0), mostDelay) }
 
 // ticksTime is the time of n units of a clock of that rate.
 func ticksTime(n int64, rate int) time.Duration {

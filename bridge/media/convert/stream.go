@@ -140,7 +140,7 @@ func (s *Stream) Frame(f media.Frame, now time.Duration) {
 	}
 	gap, fresh := s.anchor.check(f.Time, w.In.Format.Rate, now)
 	if s.pacer != nil {
-		s.pacer.burst = true
+		s.pacer.burst, s.pacer.waited = true, f.Waited
 		if fresh && gap > 0 {
 			s.pacer.playout.started = false
 		}

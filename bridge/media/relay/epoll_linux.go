@@ -40,6 +40,7 @@ type epoll struct {
 
 	from   rawAddress // where a packet came from
 	length uint32     // of it
+	last   int32      // where it was read
 	to     rawAddress // where one goes
 }
 
@@ -134,8 +135,19 @@ func (p *epoll) receive(s sink, key uint64) bool {
 	if errno != 0 {
 		return false // nothing there, or what the network said of a packet of ours
 	}
+	p.last = handle
 	s.received(key, int(n), p.from.source())
 	return true
+}
+
+// waited asks the socket itself (socket(7), SIOCGSTAMPNS): only few packets need it, and to be told with
+// each one would make all of them dearer. To be asked has the socket note it from the next packet on.
+func (p *epoll) waited() time.Duration {
+	var came [2]int64 // seconds and nanoseconds, also where words are of 32 bits
+	if _, _, errno := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(p.last), unix.SIOCGSTAMPNS_NEW, uintptr(unsafe.Pointer(&came[0]))); errno != 0 {
+		return 0
+	}
+	return time.Since(time.Unix(came[0], came[1]))
 }
 
 // drain makes a descriptor of ours quiet again.

@@ -84,7 +84,7 @@ func (i *intake) take(f media.Frame, now time.Duration) bool {
 		return false
 	}
 	i.got.count(len(f.Data), now)
-	one := letter{came: now, fed: true, time: f.Time, packet: convert.Packet{Type: f.Type, Marker: f.Marker}}
+	one := letter{came: now, fed: true, time: f.Time, packet: convert.Packet{Type: f.Type, Marker: f.Marker, Waited: f.Waited}}
 	switch to := i.line.Load(); {
 	case to == nil || !to.open.Load():
 		i.dropped[media.DropNowhere]++

@@ -22,6 +22,7 @@ func (*recorder) remove(int32)            {}
 func (*recorder) connect(*socket) bool    { return true }
 func (*recorder) disconnect(*socket)      {}
 func (*recorder) arm(time.Duration)       {}
+func (*recorder) waited() time.Duration   { return 0 }
 func (*recorder) wake()                   {}
 func (*recorder) run(sink) error          { return nil }
 func (*recorder) close()                  {}

@@ -110,7 +110,7 @@ func (f *line) read() {
 func (f *line) carry() {
 	l := &f.one
 	if l.fed {
-		f.stream.Frame(media.Frame{Type: l.packet.Type, Time: l.time, Marker: l.packet.Marker, Data: l.data}, l.came)
+		f.stream.Frame(media.Frame{Type: l.packet.Type, Time: l.time, Marker: l.packet.Marker, Waited: l.packet.Waited, Data: l.data}, l.came)
 		return
 	}
 	if l.packet.Data != nil {
@@ -256,6 +256,9 @@ func (l *loop) submit(g *leg, h rtp.Header, b []byte, sound bool) {
 	one := letter{came: l.now, packet: convert.Packet{
 		Type: h.Type, Marker: h.Marker, Sequence: h.Sequence, Timestamp: h.Timestamp, SSRC: h.SSRC,
 	}}
+	if f.sink != nil { // it has a jitter buffer
+		one.packet.Waited = l.poller.waited() - (l.clock() - l.now)
+	}
 	var data []byte
 	if sound {
 		data = h.Payload(b)

@@ -44,6 +44,9 @@ type poller interface {
 	disconnect(s *socket)
 	// send sends b, which is not empty, to s.to without waiting.
 	send(s *socket, b []byte) bool
+	// waited is how long the datagram that was received last had been here when it was; 0 where the
+	// system does not say.
+	waited() time.Duration
 	// arm has the sink ticked once after d.
 	arm(d time.Duration)
 	// wake has the sink woken.

@@ -181,6 +181,8 @@ func (p *plainPoller) send(s *socket, b []byte) bool {
 	return err == nil
 }
 
+func (p *plainPoller) waited() time.Duration { return 0 }
+
 func (p *plainPoller) arm(d time.Duration) { p.timer.Reset(d) }
 
 func (p *plainPoller) wake() {
