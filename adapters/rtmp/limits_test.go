@@ -91,10 +91,10 @@ func TestAFaultEndsOneConnection(t *testing.T) {
 	bob.say("accept", "pcmu")
 	bob.told("accepted")
 	alice := r.phone("alice")
-	house := r.a.house.Load()
-	house.hub.mu.Lock()
-	house.hub.accounts["alice"][0].streams = nil // as nothing can do that we know of
-	house.hub.mu.Unlock()
+	client := r.a.house.Load().hub.there("alice")[0]
+	client.mu.Lock()
+	client.streams = nil // as nothing can do that we know of
+	client.mu.Unlock()
 	_ = alice.Notify(0, "createStream")
 	alice.ended()
 	port := r.port(call)
