@@ -124,15 +124,16 @@ func (p *LinphonePhone) Keys() string {
 }
 
 // Heard is what it has recorded so far, since it last began to talk. linphonec
-// leaves room for the file's header and writes that at the end.
+// leaves room for the file's header and writes that when it stops recording; what
+// it then appends is not in the header's lengths until it stops again.
 func (p *LinphonePhone) Heard() (Sound, error) {
 	const header = 44
 	raw, err := os.ReadFile(p.record)
 	if err != nil {
 		return Sound{}, fmt.Errorf("%s has heard nothing: %w", p.Name, err)
 	}
-	if len(raw) > header && raw[0] == 0 {
-		return Sound{Rate: toneRate, Samples: pcm(raw[header:], 1)}, nil
+	if len(raw) <= header {
+		return Sound{}, fmt.Errorf("%s has heard nothing yet", p.Name)
 	}
-	return parseWAV(raw)
+	return Sound{Rate: toneRate, Samples: pcm(raw[header:], 1)}, nil
 }
