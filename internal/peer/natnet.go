@@ -104,7 +104,9 @@ func (n *Internet) plug(ctx context.Context, h *NetHost) error {
 		fmt.Sprintf("link add %s mtu %d type veth peer name eth0 mtu %d address %s netns %s", name, netMTU, netMTU, hostEtherIP, h.ns.path),
 		"link set "+name+" up")
 	if err == nil {
-		err = h.ns.ip(ctx, "link set lo up", "link set eth0 arp off up",
+		// A cable has packets of the network's size only: what the host gives to
+		// its card as one to be cut must be cut before it comes to us.
+		err = h.ns.ip(ctx, "link set lo up", "link set eth0 gso_max_segs 1", "link set eth0 arp off up",
 			fmt.Sprintf("addr add %s/24 brd + dev eth0", h.Addr), fmt.Sprintf("route add default dev eth0 src %s", h.Addr))
 	}
 	if err == nil {
