@@ -154,7 +154,7 @@ func TestSoundIsTranscodedBothWays(t *testing.T) {
 				if share := loud(t, way.out, got); share < 0.9 {
 					t.Errorf("%v to %v: %.3f of it is the tone", way.in, way.out, share)
 				}
-				if s, _ := w.Stats(way.from.port.ID); s.Crossing != media.CrossTranscoded || s.In.Packets != n {
+				if s := way.from.taken(n); s.Crossing != media.CrossTranscoded || s.In.Packets != n {
 					t.Errorf("%+v", s)
 				}
 			}
