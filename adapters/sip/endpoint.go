@@ -80,7 +80,7 @@ func (t target) byTLS() (target, error) {
 		t.network = networkTLS
 		return t, nil
 	}
-	return target{}, fmt.Errorf("transport=%s does not go with sips:", t.network)
+	return target{}, fmt.Errorf("a sips: URI does not go by transport=%s", t.network)
 }
 
 // hostport is the target as it stands in a URI.

@@ -71,7 +71,7 @@ func (l *leg) logger() *slog.Logger {
 // debug writes a line for who looks for a fault.
 func (l *leg) debug(text string, args ...any) {
 	if l.e.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.logger().Debug(text, args...)
+		l.logger().Debug(text, args...) //nolint:sloglint // the callers have constants
 	}
 }
 
