@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,23 @@ func (a *app) sendUntil(to netip.AddrPort, text string, other *app) {
 		}
 	}
 	a.t.Fatalf("%s does not arrive", text)
+}
+
+// meets waits until the member at to says that it has a way to another: what is
+// played before that goes nowhere.
+func (a *app) meets(to netip.AddrPort, name string) {
+	a.t.Helper()
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		a.send(to, line(a.t, wire.AddressPeers))
+		select {
+		case got := <-a.heard:
+			if f := strings.Fields(got); len(f) > 2 && f[0] == wire.AddressPeer && f[1] == name && f[2] != "none" {
+				return
+			}
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	a.t.Fatalf("there is no way to %s", name)
 }
 
 // hear waits for a message, and passes over others.

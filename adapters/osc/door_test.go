@@ -190,6 +190,9 @@ func TestEveryDoorLeadsToTheSameGroup(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range names {
+		app.meets(at(tx), name)
+	}
 	app.send(at(tx), line(t, "/from udp"))
 	for _, c := range clients {
 		c.hear("/from udp")

@@ -72,6 +72,7 @@ func TestTextsCrossAtAServer(t *testing.T) {
 		t.Errorf("%v, %v", o, err)
 	}
 	app.hear("/cue 7")
+	app.meets(at(tx), "gateway")
 	app.send(at(tx), line(t, "/chat tim hello"))
 	got := map[string]bool{}
 	for _, m := range h.Messages(2) {
