@@ -16,11 +16,7 @@ func testEnv() bridge.Env {
 
 func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		name string
-		set  func(c *Config)
-		want []string
-	}{
+	for _, row := range []mistakes{
 		{"none", func(*Config) {}, nil},
 		{"all that is allowed", func(c *Config) {
 			c.Listen = []string{"udp:[::]:5060", "tcp:0.0.0.0:5060", "tcp:[::]:5060"}
@@ -29,26 +25,6 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 			c.Lines, c.Accounts = map[string]Line{"7001": {Password: "x"}}, map[string]Account{"tschüss": {Password: "x"}}
 		}, nil},
 		{"nothing", func(c *Config) { *c = Config{} }, []string{"address", "listen", "peer"}},
-		{"all that is allowed by TLS", func(c *Config) {
-			c.UseTLS(&tls.Config{})
-			c.Listen = []string{"tls:[::]:5061", "ws:127.0.0.1:8088", "wss:[::]:8443", "udp:[::]:5060"}
-			c.Peer, c.Proxy, c.CA = "sips:pbx.example.org", "sip:edge.example.org;transport=tls;lr", "ca.pem"
-		}, nil},
-		{"TLS without a certificate", func(c *Config) {
-			c.Listen = append(c.Listen, "tls:[::]:5061", "wss:[::]:8443", "ws:[::]:8088")
-		}, []string{"listen[1]", "listen[2]"}},
-		{"two networks at one port", func(c *Config) {
-			c.UseTLS(&tls.Config{})
-			c.Listen = append(c.Listen, "tcp:[::]:5061", "tls:[::]:5061", "udp:[::]:5061")
-		}, []string{"listen[2]"}},
-		{"a peer by tls without a listener for it", func(c *Config) { c.Peer = "sips:b" }, []string{"peer"}},
-		{"ourselves by tls", func(c *Config) {
-			c.UseTLS(&tls.Config{})
-			c.Listen, c.Peer = []string{"tls:10.0.0.5:5061"}, "sips:10.0.0.5"
-		}, []string{"peer"}},
-		{"a peer by what only browsers come by", func(c *Config) { c.Peer = "sip:b;transport=wss" }, []string{"peer"}},
-		{"sips by udp", func(c *Config) { c.Peer = "sips:b;transport=udp" }, []string{"peer"}},
-		{"an authority for nobody", func(c *Config) { c.CA = "ca.pem" }, []string{"ca"}},
 		{"listeners", func(c *Config) {
 			c.Listen = []string{"udp:0.0.0.0:5060", "udp:0.0.0.0:5060", "tls:host:5061", "sctp:[::]:1", "udp:host:5060", "5060"}
 		}, []string{"listen[1]", "listen[2]", "listen[3]", "listen[4]", "listen[5]"}},
@@ -96,20 +72,60 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 			c.Accounts = map[string]Account{"a@b": {Password: "x"}, "c": {Password: "x"}}
 		}, []string{"accounts.c"}},
 	} {
-		c := NewConfig()
-		c.Listen, c.Peer = []string{"udp:0.0.0.0:5060"}, "sip:10.0.0.5"
-		row.set(c)
-		var got []string
-		c.Check(func(key, msg string) {
-			got = append(got, key)
-			if msg == "" {
-				t.Errorf("%s: %s: nothing said", row.name, key)
-			}
-		})
-		slices.Sort(got)
-		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", row.want) && len(got)+len(row.want) > 0 {
-			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		row.check(t)
+	}
+}
+
+func TestMistakesInWhatTLSNeedsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, row := range []mistakes{
+		{"all that is allowed by TLS", func(c *Config) {
+			c.UseTLS(&tls.Config{})
+			c.Listen = []string{"tls:[::]:5061", "ws:127.0.0.1:8088", "wss:[::]:8443", "udp:[::]:5060"}
+			c.Peer, c.Proxy, c.CA = "sips:pbx.example.org", "sip:edge.example.org;transport=tls;lr", "ca.pem"
+		}, nil},
+		{"TLS without a certificate", func(c *Config) {
+			c.Listen = append(c.Listen, "tls:[::]:5061", "wss:[::]:8443", "ws:[::]:8088")
+		}, []string{"listen[1]", "listen[2]"}},
+		{"two networks at one port", func(c *Config) {
+			c.UseTLS(&tls.Config{})
+			c.Listen = append(c.Listen, "tcp:[::]:5061", "tls:[::]:5061", "udp:[::]:5061")
+		}, []string{"listen[2]"}},
+		{"a peer by tls without a listener for it", func(c *Config) { c.Peer = "sips:b" }, []string{"peer"}},
+		{"ourselves by tls", func(c *Config) {
+			c.UseTLS(&tls.Config{})
+			c.Listen, c.Peer = []string{"tls:10.0.0.5:5061"}, "sips:10.0.0.5"
+		}, []string{"peer"}},
+		{"a peer by what only browsers come by", func(c *Config) { c.Peer = "sip:b;transport=wss" }, []string{"peer"}},
+		{"sips by udp", func(c *Config) { c.Peer = "sips:b;transport=udp" }, []string{"peer"}},
+		{"an authority for nobody", func(c *Config) { c.CA = "ca.pem" }, []string{"ca"}},
+	} {
+		row.check(t)
+	}
+}
+
+// mistakes are those that set makes in a configuration without any, by their keys.
+type mistakes struct {
+	name string
+	set  func(c *Config)
+	want []string
+}
+
+func (row mistakes) check(t *testing.T) {
+	t.Helper()
+	c := NewConfig()
+	c.Listen, c.Peer = []string{"udp:0.0.0.0:5060"}, "sip:10.0.0.5"
+	row.set(c)
+	var got []string
+	c.Check(func(key, msg string) {
+		got = append(got, key)
+		if msg == "" {
+			t.Errorf("%s: %s: nothing said", row.name, key)
 		}
+	})
+	slices.Sort(got)
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", row.want) && len(got)+len(row.want) > 0 {
+		t.Errorf("%s: %q, want %q", row.name, got, row.want)
 	}
 }
 
