@@ -164,23 +164,19 @@ func TestADamagedFrontIsToldAndSetAside(t *testing.T) {
 	}
 }
 
-func TestAFrontThatCantBeWrittenRefusesAndComesBack(t *testing.T) {
-	t.Parallel()
-	log := &notes{}
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: log.logger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	put(t, s.Outbox, "m1")
+// refuseOne appends while the outbox's front can't be written, which has to fail.
+func refuseOne(t *testing.T, s *Store) {
+	t.Helper()
 	f := s.Outbox.front
 	f.mu.Lock()
 	f.quiet()
 	whole := f.files
 	for i := range f.files {
-		if f.files[i], err = os.Open(whole[i].Name()); err != nil { // not for writing
+		file, err := os.Open(whole[i].Name()) // not for writing
+		if err != nil {
 			t.Fatal(err)
 		}
+		f.files[i] = file
 	}
 	f.mu.Unlock()
 	if seq, err := s.Outbox.Append(t.Context(), []byte("refused")); err == nil {
@@ -193,6 +189,18 @@ func TestAFrontThatCantBeWrittenRefusesAndComesBack(t *testing.T) {
 		f.files[i] = whole[i]
 	}
 	f.mu.Unlock()
+}
+
+func TestAFrontThatCantBeWrittenRefusesAndComesBack(t *testing.T) {
+	t.Parallel()
+	log := &notes{}
+	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: log.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	put(t, s.Outbox, "m1")
+	refuseOne(t, s)
 	for {
 		if _, err := s.Outbox.Append(t.Context(), []byte("m2")); err == nil {
 			break

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -23,28 +22,7 @@ func TestAFrontComesBackOnASlowMachine(t *testing.T) {
 	s := open(t, t.TempDir())
 	s.host = slowHost{s.host} // the mender asks it when something has failed
 	put(t, s.Outbox, "m1")
-	f := s.Outbox.front
-	f.mu.Lock()
-	f.quiet()
-	whole := f.files
-	for i := range f.files {
-		file, err := os.Open(whole[i].Name()) // not for writing
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.files[i] = file
-	}
-	f.mu.Unlock()
-	if seq, err := s.Outbox.Append(t.Context(), []byte("refused")); err == nil {
-		t.Errorf("written as %d", seq)
-	}
-	f.mu.Lock()
-	f.quiet()
-	for i, file := range f.files {
-		file.Close()
-		f.files[i] = whole[i]
-	}
-	f.mu.Unlock()
+	refuseOne(t, s)
 	for until := time.Now().Add(time.Minute); ; {
 		_, err := s.Outbox.Append(t.Context(), []byte("m2"))
 		if err == nil {
