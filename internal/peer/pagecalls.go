@@ -3,7 +3,7 @@ package peer
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // for the page's recorder
+	_ "embed" // for the page's scripts
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +16,9 @@ import (
 
 //go:embed files/jingle/recorder.js
 var pageRecorder string
+
+//go:embed files/calls.js
+var pageCalls string
 
 // A callPage is a page that calls and is called: with a tone for a microphone, and
 // what it hears comes back.
@@ -38,6 +41,7 @@ const callPageRate = 48000
 func (p *callPage) openCalls(lab *Lab, name string, host int, files map[string]pageFile, flags ...string) error {
 	p.heard, p.ear = Sound{Rate: callPageRate}, keyEar{rate: callPageRate}
 	files["/recorder.js"] = pageFile{"text/javascript", pageRecorder}
+	files["/calls.js"] = pageFile{"text/javascript", pageCalls}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /sound", p.hear)
 	return p.openPage(lab, name, host, files, mux, append([]string{
