@@ -14,17 +14,19 @@ import (
 )
 
 const (
-	relayRounds = 7
-	relayWarm   = 500 * time.Millisecond
-	relayTime   = time.Second
+	relayWarm = 500 * time.Millisecond
+	relayTime = time.Second
 	// relayTurn is how often calls come and go meanwhile, and relayShare which
 	// part of them each time: three in a hundred every second.
 	relayTurn  = 100 * time.Millisecond
 	relayShare = 333
 )
 
-// relaySizes are how many calls there are at once.
-var relaySizes = []int{50, 500, 1000}
+// A relaySize is how many calls there are at once, and how often that is measured: few calls more
+// often, for few packets say less of the longest times.
+type relaySize struct{ calls, rounds int }
+
+var relaySizes = []relaySize{{50, 15}, {500, 9}, {1000, 9}}
 
 // relayed is what one size cost ours and theirs, round by round.
 type relayed struct {
@@ -45,10 +47,18 @@ func (w *world) measureRelay(ctx context.Context) (c relayCosts, err error) {
 	if err != nil {
 		return c, err
 	}
-	for round := range relayRounds {
-		for i, calls := range relaySizes {
-			if len(c.sizes) == i {
-				c.sizes = append(c.sizes, relayed{calls: calls})
+	awake, err := w.keepAwake(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer awake()
+	for _, size := range relaySizes {
+		c.sizes = append(c.sizes, relayed{calls: size.calls})
+	}
+	for round := range relaySizes[0].rounds {
+		for i, size := range relaySizes {
+			if round >= size.rounds {
+				continue
 			}
 			s := &c.sizes[i]
 			turns := []func() error{
