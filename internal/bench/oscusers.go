@@ -33,7 +33,8 @@ const (
 	oscPatient = 500 * time.Millisecond // then an ask has no answer
 	oscHosts   = 200                    // of the lab, that the users are at
 	// oscMeetings is how often users ask until they can be told all: who is there
-	// first is told of others, and of a port to ping, when those have come.
+	// first is told of others, and of a port to ping, when those have come. All of them have
+	// asked before one asks again, or somebody quick would be done while nobody else is there.
 	oscMeetings = 3
 	// What the server gives one address: so much at once, then so many bytes a
 	// second. A client asks once in 6 s, which is less; we ask more often.
@@ -96,8 +97,10 @@ func (w *world) measureUsers(ctx context.Context, s oscSize) (r registered, err 
 	}
 	// At first the server does not know that they are where they say: they are
 	// told whole groups when they have pinged where it told them to.
-	if _, err = askAll(ctx, users, oscMeetings, false); err != nil {
-		return r, err
+	for range oscMeetings {
+		if _, err = askAll(ctx, users, 1, false); err != nil {
+			return r, err
+		}
 	}
 	if err = pause(ctx, s.refill(oscMeetings+1)); err != nil {
 		return r, err
