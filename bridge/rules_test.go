@@ -17,7 +17,8 @@ import (
 // what stands to its right. Who shares a rank does not see each other.
 func rank(pkg string) int {
 	fixed := []string{"", "internal/app", "internal/config", "adapters", "adapters/", "bridge", "bridge/datagram", "bridge/media/child",
-		"bridge/media/relay", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/", "codec/bits", "codec"}
+		"bridge/media/relay", "bridge/media/mix", "bridge/media/convert", "bridge/media/transport", "bridge/media/rtp", "bridge/media", "codec/sound", "codec/",
+		"codec/bits", "codec"}
 	switch {
 	case strings.HasPrefix(pkg, "codec/") && !slices.Contains(fixed, pkg):
 		return slices.Index(fixed, "codec/")

@@ -13,6 +13,7 @@ import (
 	"gateway/adapters/rtmp/wire"
 	"gateway/bridge"
 	"gateway/bridge/bridgetest"
+	"gateway/bridge/media"
 	"gateway/bridge/media/mediatest"
 )
 
@@ -29,7 +30,7 @@ func TestConformanceOfCalls(t *testing.T) {
 // patience bounds every wait of a test.
 const patience = time.Minute
 
-func testEnv(plane *mediatest.Plane) bridge.Env {
+func testEnv(plane media.Plane) bridge.Env {
 	return bridge.Env{Name: "flash", Node: "gw1", Version: "1.0", Key: []byte("0123456789abcdef0123456789abcdef"), Media: plane}
 }
 

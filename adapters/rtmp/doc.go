@@ -50,8 +50,8 @@
 // register, unregister, makeCall, answer, hangup, attach, transfer, join, sendDTMF,
 // sendevent; and connected, onLogin, onMakeCall, incomingCall, callState, onHangup,
 // onAttach, event. Of several calls one is spoken in. join is a transfer: the other
-// sides of two calls go on with each other. sendevent of a call is a text. three_way
-// is refused, for nothing is mixed here, and FCSubscribe places no call.
+// sides of two calls go on with each other. three_way(call, call) has both of them and the client
+// hear each other (trio.go). sendevent of a call is a text. FCSubscribe places no call.
 //
 // # URLs
 //

@@ -181,6 +181,7 @@ func (p *phone) ended(c bridge.Cause, reason string) {
 	was, do := p.step(inEnded)
 	all := p.house.hub.release(p, nil)
 	for _, s := range all {
+		s.parts(p)
 		s.detach(p.leg.sound)
 		if do.has(tellOver) {
 			s.tongue().over(s, p, was, c, reason)
@@ -228,6 +229,7 @@ func (h *house) uri(p bridge.Party, private bool) string {
 // toFront has the client speak in a call of its from now on; the one before is held, and
 // given.
 func (s *session) toFront(p *phone) (before *phone) {
+	s.parts(nil)
 	before = s.house.hub.front(s, p)
 	if before != nil {
 		s.detach(before.leg.sound)

@@ -27,14 +27,23 @@ type rig struct {
 // run starts an adapter with the accounts alice and bob, as change leaves it.
 func run(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
+	plane := &mediatest.Plane{}
+	r := runWith(t, change, plane)
+	r.plane = plane
+	return r
+}
+
+// runWith is run with any Plane.
+func runWith(t *testing.T, change func(*Config), plane media.Plane) *rig {
+	t.Helper()
 	c := NewConfig()
 	c.Listen = []string{"rtmp:127.0.0.1:0"}
 	c.Accounts = map[string]Account{"alice": {Password: "secret"}, "bob": {Password: "secret"}}
 	if change != nil {
 		change(c)
 	}
-	r := &rig{t: t, h: bridgetest.NewHandler(t), plane: &mediatest.Plane{}}
-	a, err := New(c, testEnv(r.plane))
+	r := &rig{t: t, h: bridgetest.NewHandler(t)}
+	a, err := New(c, testEnv(plane))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +56,7 @@ func run(t *testing.T, change func(*Config)) *rig {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if n := r.plane.Count(); n != 0 {
+		if n := plane.Count(); n != 0 {
 			t.Errorf("%d ports stayed open", n)
 		}
 	})

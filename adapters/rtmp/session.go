@@ -54,6 +54,7 @@ type session struct {
 	mu      sync.Mutex // guards the rest: the leg of a call looks at it
 	streams map[uint32]*stream
 	sound   *sound // of the call that there is by commands
+	trio    *trio  // two calls and the client hear each other
 	liking  taste
 }
 

@@ -27,6 +27,8 @@ type sound struct {
 	opened  bool
 	set     media.Setting
 	agreed  []codec.Format
+	packet  time.Duration // as agreed
+	mixes   bool          // what is heard is mixed with that of others
 	clock   clock
 	from    any          // whose sound comes
 	last    codec.Format // that came last
@@ -35,6 +37,7 @@ type sound struct {
 	outLock sync.Mutex // guards what follows
 	outs    []media.Payload
 	taps    []*tap
+	mixer   func(media.Frame) // takes what would be played; nil: there is none
 }
 
 // payloadBase numbers the first format of a direction (RFC 3551 section 6).
@@ -62,14 +65,19 @@ func (s *sound) open(call string, heard func(media.Event)) error {
 // agree puts into force that one of formats is used. packet is how much sound the
 // client would like at a time; 0: the usual.
 func (s *sound) agree(formats []codec.Format, packet time.Duration) {
-	hears := []codec.Format{s.taste.heardAs(formats)}
-	if one := hears[0]; one.Name == nameAAC && !one.Same(aacVoice) {
-		hears = append(hears, aacVoice) // into which the rest is brought: one is as its sender made it
-	}
 	s.inLock.Lock()
 	defer s.inLock.Unlock()
-	s.agreed = formats
-	s.set.Send, s.set.Receive, s.set.Ptime = true, true, packet
+	s.agreed, s.packet = formats, packet
+	s.enforce()
+}
+
+// enforce has the Plane do what was agreed on. The caller holds inLock.
+func (s *sound) enforce() {
+	hears := []codec.Format{mixed}
+	if !s.mixes {
+		hears = s.hears(s.agreed)
+	}
+	s.set.Send, s.set.Receive, s.set.Ptime = true, true, s.packet
 	s.set.Out = nil
 	for _, f := range hears {
 		if i, ok := s.outNumber(f); ok {
@@ -80,6 +88,29 @@ func (s *sound) agree(formats []codec.Format, packet time.Duration) {
 	s.outs = s.set.Out // before it is in force: nothing comes in it yet
 	s.outLock.Unlock()
 	s.plane.Set(s.port, s.set)
+}
+
+// hears are the formats in which the client hears what comes in one of formats.
+func (s *sound) hears(formats []codec.Format) []codec.Format {
+	one := s.taste.heardAs(formats)
+	if one.Name == nameAAC && !one.Same(aacVoice) {
+		return []codec.Format{one, aacVoice} // into which the rest is brought: one is as its sender made it
+	}
+	return []codec.Format{one}
+}
+
+// mix hands what would be heard to a mixer, as linear sound; nil: it is heard again. What the mixer
+// says is fed.
+func (s *sound) mix(to func(media.Frame)) {
+	s.inLock.Lock()
+	defer s.inLock.Unlock()
+	s.mixes = to != nil
+	s.outLock.Lock()
+	s.mixer = to
+	s.outLock.Unlock()
+	if s.opened && s.agreed != nil {
+		s.enforce()
+	}
 }
 
 // outNumber is the payload type of what the client hears: one for each format, for
@@ -215,12 +246,15 @@ func (s *sound) deafen(to writer, stream uint32) {
 func (s *sound) play(f media.Frame) {
 	s.outLock.Lock()
 	defer s.outLock.Unlock()
-	if len(s.taps) == 0 {
-		return
-	}
 	out, ok := s.formatOf(f.Type)
-	if !ok {
+	switch {
+	case !ok:
 		return // it was under way when something else was agreed on
+	case s.mixer != nil && out == mixed:
+		s.mixer(f)
+		return
+	case len(s.taps) == 0:
+		return
 	}
 	body, config := writeTag(out, f.Data)
 	if body == nil {

@@ -112,6 +112,7 @@ func (s *session) attachTo(c wire.Command) error {
 	s.reply(c)
 	id := wire.Text(c.Arg(0))
 	if id == "" {
+		s.parts(nil)
 		s.with(func(p *phone) {
 			p.hold(true)
 			s.call("onAttach", id)
@@ -178,9 +179,27 @@ func (p *phone) partner() bridge.Party {
 	return p.leg.inv.To
 }
 
-// threeWay is three_way(call, call), for which the sound of three would have to be mixed.
+// threeWay is three_way(call, call): the other sides of two calls and the client hear each other, until one of the
+// calls ends, or the client turns to one of them, or to a third.
 func (s *session) threeWay(c wire.Command) error {
-	s.cannot(c, bridge.Unsupported, "calls are not mixed here: join has the other two go on without you")
+	hub := s.house.hub
+	one, other := hub.callOf(s, wire.Text(c.Arg(0))), hub.callOf(s, wire.Text(c.Arg(1)))
+	if one == nil || other == nil || one == other || !one.talks() || !other.talks() {
+		s.cannot(c, bridge.NotFound, "there are no two such calls")
+		return nil
+	}
+	if s.mixing() {
+		s.cannot(c, bridge.Busy, "three are talking already")
+		return nil
+	}
+	if hub.phoneOf(s) != other { // which is not held only to go on
+		s.toFront(one)
+	}
+	if err := s.mixes(one, other); err != nil {
+		s.cannot(c, bridge.Constrained, "")
+		return nil
+	}
+	s.reply(c)
 	return nil
 }
 

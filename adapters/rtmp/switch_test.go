@@ -216,7 +216,8 @@ func TestWhatSwitchCant(t *testing.T) {
 		args []any
 		want string
 	}{
-		{"three_way", []any{id, id}, "501 calls are not mixed here"},
+		{"three_way", []any{id, id}, "404 there are no two such calls"},
+		{"three_way", []any{id, "x"}, "404 "},
 		{"join", []any{id, id}, "404 there are no two such calls"},
 		{"join", []any{id, "x"}, "404 "},
 		{"sendevent", []any{wire.Obj("a", "b")}, "501 want a call of yours"},

@@ -1,0 +1,90 @@
+// Package mix has several parties hear each other: each hears the sum of the others, and not
+// itself.
+//
+// A Mixer has no goroutine and no clock: somebody asks it for the next frame in the time that a
+// frame takes. What it keeps is bounded.
+package mix
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	// cushion is how many frames a party has to have said before it is heard, at the beginning and
+	// whenever nothing was left: who says a frame in each frame's time, not exactly, has none missing then.
+	cushion = 3
+	// most is how many may wait. A clock that is faster than ours fills that up; then the oldest go, but for a
+	// cushion.
+	most = 10
+)
+
+// A Mixer mixes linear sound of one rate, in one channel. It belongs to one goroutine, or
+// to whoever holds a lock.
+type Mixer struct {
+	frame   int
+	voices  []voice
+	sum     []int32
+	dropped uint64
+}
+
+type voice struct {
+	waiting []int16
+	heard   bool // there was a cushion
+	now     []int16
+}
+
+// New makes a mixer for so many parties, whose frames have so many samples.
+func New(parties, frame int) *Mixer {
+	m := &Mixer{frame: frame, voices: make([]voice, parties), sum: make([]int32, frame)}
+	for i := range m.voices {
+		m.voices[i].now = make([]int16, frame)
+	}
+	return m
+}
+
+// Put takes what a party says, of any length.
+func (m *Mixer) Put(party int, pcm []int16) {
+	v := &m.voices[party]
+	v.waiting = append(v.waiting, pcm...)
+	if over := len(v.waiting) - cushion*m.frame; len(v.waiting) > most*m.frame {
+		m.dropped += uint64(over)
+		v.waiting = slices.Delete(v.waiting, 0, over)
+	}
+}
+
+// Dropped is how many samples were left out so far, because more came than was heard.
+func (m *Mixer) Dropped() uint64 { return m.dropped }
+
+// Next mixes a frame. Whoever has nothing to say is silent. Give is called for each party, with what it
+// hears: good during the call.
+func (m *Mixer) Next(give func(party int, pcm []int16)) {
+	clear(m.sum)
+	for i := range m.voices {
+		v := &m.voices[i]
+		v.next(m.frame)
+		for k, s := range v.now {
+			m.sum[k] += int32(s)
+		}
+	}
+	for i := range m.voices {
+		own := m.voices[i].now
+		for k, s := range own {
+			own[k] = clip(m.sum[k] - int32(s))
+		}
+		give(i, own)
+	}
+}
+
+// next takes a frame of what waits; one that is not whole ends in silence.
+func (v *voice) next(frame int) {
+	clear(v.now)
+	if !v.heard && len(v.waiting) < cushion*frame {
+		return
+	}
+	n := copy(v.now, v.waiting)
+	v.heard = n == frame
+	v.waiting = slices.Delete(v.waiting, 0, n)
+}
+
+func clip(s int32) int16 { return int16(min(max(s, math.MinInt16), math.MaxInt16)) }
