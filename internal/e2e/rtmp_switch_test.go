@@ -3,15 +3,32 @@
 package e2e
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
 	"testing"
+	"time"
 
 	. "gateway/internal/peer"
 )
 
-// A client of mod_rtmp has two calls, speaks in one at a time, and has the two phones go on
+// hearsBoth waits until two tones are heard at once, each with its part of the sound, for half a second at the end
+// of what was heard.
+func (w *rtmpWorld) hearsBoth(who string, heard func() (Sound, error), one, other float64) {
+	w.t.Helper()
+	const share, long = 0.25, 500 * time.Millisecond
+	var last Sound
+	if err := Poll(w.ctx, func(context.Context) bool {
+		s, err := heard()
+		last = s.Tail(2 * long)
+		return err == nil && last.Lasts(one, share) >= long && last.Lasts(other, share) >= long
+	}); err != nil {
+		w.t.Fatalf("%s heard %v of %v Hz and %v of %v Hz: %v", who, last.Lasts(one, share), one, last.Lasts(other, share), other, err)
+	}
+}
+
+// A client of mod_rtmp has two calls, speaks in one at a time, then in both at once, and has the two phones go on
 // with each other.
 func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
 	w := newRTMPWorld(t)
@@ -50,6 +67,12 @@ func TestAClientOfModRTMPJoinsTwoCalls(t *testing.T) {
 	w.must(c.Record(w.ctx, in))
 	w.hears(second, ToneC)
 	w.flashHears(c, ToneB)
+
+	w.flashSays(c, "three_way", held, other)
+	w.must(c.Record(w.ctx, in))
+	w.hearsBoth("the first", first.Heard, ToneB, ToneC)
+	w.hearsBoth("the second", second.Heard, ToneA, ToneC)
+	w.hearsBoth("the client", func() (Sound, error) { return c.Heard(w.ctx) }, ToneA, ToneB)
 
 	mark = c.Out.Len()
 	w.flashSays(c, "join", held, other)
