@@ -84,6 +84,9 @@ type Handler interface {
 	Enroll(e Enrolment, told func(error)) (leave func())
 	// EnrollsFor is Enroller.EnrollsFor of an adapter; false if it is none.
 	EnrollsFor(at, domain string) bool
+	// MayTranscode reports whether there is room to decode and encode the sound of the calls that have
+	// these legs of the adapter's (Limits.Transcoded); those for which that is done already need none.
+	MayTranscode(legs ...string) bool
 	// State says whether the adapter can reach its network now, and if not,
 	// why; or what does not work all the same. Until the first call it is
 	// taken to be down.

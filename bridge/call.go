@@ -38,10 +38,9 @@ type call struct {
 	trying    *Terms // whose caps the homes that are being tried count against
 	// early is when the next minute begins in which the caller hears a home that
 	// has not taken the call; zero before it has heard one.
-	early      time.Time
-	transcodes bool // it is counted as one that is
-	told       int  // lines in the log that the parties could have had written at will
-	record     *Record
+	early  time.Time
+	told   int // lines in the log that the parties could have had written at will
+	record *Record
 }
 
 // A joining says whose place a caller takes.
@@ -195,7 +194,7 @@ func (c *call) step(in input) {
 		return // called by act
 	}
 	for ; len(c.inputs) > 0; c.inputs = c.inputs[1:] {
-		c.m.room = c.transcodes || c.table.mayTranscode()
+		c.m.room = c.box.transcodes.Load() || c.table.mayTranscode()
 		for _, a := range c.m.step(c.inputs[0]) {
 			c.act(a)
 		}

@@ -124,13 +124,12 @@ func (c *call) agreed() {
 
 // converts counts the call among those that are transcoded, or not.
 func (c *call) converts(yes bool) {
-	switch {
-	case yes && !c.transcodes:
+	switch was := c.box.transcodes.Swap(yes); {
+	case yes && !was:
 		c.table.transcoded.Add(1)
-	case !yes && c.transcodes:
+	case !yes && was:
 		c.table.transcoded.Add(-1)
 	}
-	c.transcodes = yes
 }
 
 // route finds out where a transfer leads: as whoever asks for it would dial,

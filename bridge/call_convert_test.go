@@ -242,3 +242,37 @@ func TestALegThatConvertsIsTranscoded(t *testing.T) {
 		}
 	})
 }
+
+// TestRoomForTranscoding is told before a call is: of those that are transcoded already there is no need.
+func TestRoomForTranscoding(t *testing.T) {
+	inTown(t, bridge.Terms{}, bridge.Limits{Transcoded: 2}, func(w *town) {
+		var all []*bridgetest.Phone
+		for i, to := range []string{"r5", "r6", "r7"} {
+			inv := from(fmt.Sprint("l", i+1), to)
+			inv.Offer.Desc = bridgetest.Sound("pcmu")
+			a, homes := w.place(inv)
+			w.take(homes[0], "pcmu")
+			all = append(all, a)
+		}
+		may := func(want bool, which ...*bridgetest.Phone) {
+			t.Helper()
+			if got := w.left.MayTranscode(which...); got != want {
+				t.Errorf("%d calls may be transcoded: %v", len(which), got)
+			}
+		}
+		may(true)
+		may(true, all[:2]...)
+		may(false, all...)
+		all[0].Say(bridge.Transcodes{On: true})
+		w.rest()
+		may(true, all[:2]...)
+		may(false, all[1:]...)
+		all[1].Say(bridge.Transcodes{On: true})
+		w.rest()
+		may(true, all[:2]...)
+		may(false, all[2])
+		all[0].End(bridge.Normal)
+		w.rest()
+		may(true, all[1:]...)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,8 @@ const maxPending = 256
 // A mailbox knows whether a call is being served, and holds the letters that other calls
 // write to it.
 type mailbox struct {
-	serve func()
+	serve      func()
+	transcodes atomic.Bool // the call is counted as one that is transcoded
 
 	mu      sync.Mutex // guards what follows: legs ring, calls write to each other
 	letters []*letter

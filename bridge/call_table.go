@@ -260,6 +260,19 @@ func (t *calls) count() int {
 // mayTranscode reports whether there is room for one more call that is transcoded.
 func (t *calls) mayTranscode() bool { return t.limits.mayTranscode(int(t.transcoded.Load())) }
 
+// mayTranscodeAll is mayTranscode for the calls of these legs, where they are not transcoded yet.
+func (t *calls) mayTranscodeAll(adapter string, legs []string) bool {
+	more := 0
+	t.mu.Lock()
+	for _, leg := range legs {
+		if box := t.legs[legKey{adapter, leg}]; box != nil && !box.transcodes.Load() {
+			more++
+		}
+	}
+	t.mu.Unlock()
+	return more == 0 || t.limits.mayTranscode(int(t.transcoded.Load())+more-1)
+}
+
 // leave lets no more calls in, and waits for those under way until ctx is
 // done; then cut ends them.
 func (t *calls) leave(ctx context.Context, cut context.CancelFunc) {

@@ -24,6 +24,9 @@ var (
 	_ Batcher = (*handler)(nil)
 )
 
+// MayTranscode implements Handler.
+func (h *handler) MayTranscode(legs ...string) bool { return h.b.calls.mayTranscodeAll(h.name, legs) }
+
 func (h *handler) Message(m Message, done func(Outcome, error)) {
 	m.From.Adapter, m.To.Adapter = h.name, h.name
 	answer := func(o Outcome, err error) {

@@ -148,6 +148,7 @@ func (noBridge) Changed(bridge.Address)                                       {}
 func (noBridge) Watch(_ bridge.Watch, done func(error))                       { done(errNoBridge) }
 func (noBridge) State(bool, error)                                            {}
 func (noBridge) EnrollsFor(string, string) bool                               { return false }
+func (noBridge) MayTranscode(...string) bool                                  { return false }
 
 func (noBridge) Enroll(_ bridge.Enrolment, told func(error)) (leave func()) {
 	told(errNoBridge)

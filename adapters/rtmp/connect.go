@@ -216,6 +216,7 @@ func (s *session) present() {
 func (s *session) withdraw() {
 	if !s.byURL && s.app.kind == appSIP {
 		s.house.hub.logout(s, s.name)
+		s.house.hub.desert(s)
 	}
 	s.byURL = true
 }

@@ -19,7 +19,7 @@ func keyOf(r rune) rune {
 }
 
 // dials calls a party for the client, by commands. listed: it has said which formats
-// it has. The error is a *bridge.Error.
+// it has. The error is a *bridge.Error; the client has been told of the call then if there is one.
 func (s *session) dials(to string, listed bool) (*phone, error) {
 	if s.house.draws.Load() {
 		return nil, &bridge.Error{Op: dialOp, Cause: bridge.Unavailable, Reason: "the gateway is about to end"}
@@ -41,12 +41,15 @@ func (s *session) dials(to string, listed bool) (*phone, error) {
 		return nil, &bridge.Error{Op: dialOp, Cause: bridge.Busy, Reason: "Already in an active or pending call", Err: errInCall}
 	}
 	before := s.toFront(p)
+	s.tongue().placed(s, p, to)
 	if err := s.house.begin(p.leg, inv); err != nil {
-		s.house.hub.release(p, s)
+		s.leaves(p)
 		if before != nil {
-			s.resume(before)
+			s.goesOn(before)
+		} else {
+			s.tongue().turned(s, "")
 		}
-		return nil, err
+		return p, err
 	}
 	s.house.bridge.Changed(s.house.address(s.name))
 	return p, nil

@@ -49,7 +49,7 @@
 // rtmp://HOST/phone is for clients of FreeSWITCH's mod_rtmp: login, logout,
 // register, unregister, makeCall, answer, hangup, attach, transfer, join, sendDTMF,
 // sendevent; and connected, onLogin, onMakeCall, incomingCall, callState, onHangup,
-// onAttach, event. Of several calls one is spoken in. join is a transfer: the other
+// onAttach, onLogout, event. Of several calls one is spoken in (front.go). join is a transfer: the other
 // sides of two calls go on with each other. three_way(call, call) has both of them and the client
 // hear each other (trio.go). sendevent of a call is a text. FCSubscribe places no call.
 //

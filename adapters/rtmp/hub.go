@@ -76,7 +76,6 @@ func (h *hub) logout(s *session, name string) {
 		delete(h.accounts, name)
 	}
 	h.mu.Unlock()
-	h.desert(s)
 	h.house.bridge.Changed(h.house.address(name))
 }
 

@@ -31,6 +31,7 @@ const (
 	dropAsked  = "asked"     // more commands than can be looked at
 	dropForm   = "malformed" // no command
 	dropPanic  = "panic"     // a fault of ours
+	dropMixed  = "mixed"     // sound of one of three, who says more than is heard
 )
 
 // metrics count what the adapter sees.

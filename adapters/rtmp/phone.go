@@ -76,8 +76,8 @@ func (p *phone) ring(early bool) {
 	if s == nil || !do.has(tellRinging) {
 		return
 	}
-	if early && p.house.hub.phoneOf(s) == p {
-		s.attach(p.leg.sound)
+	if early {
+		s.speaksIn(p)
 	}
 	if !p.rang {
 		p.rang = early
@@ -92,10 +92,7 @@ func (p *phone) accepted() {
 	if s == nil || !do.has(tellAccepted) {
 		return
 	}
-	front := p.house.hub.phoneOf(s) == p
-	if front {
-		s.attach(p.leg.sound)
-	}
+	front := s.speaksIn(p)
 	s.tongue().accepted(s, p, front)
 	if !front {
 		p.hold(true) // the client has turned to another call meanwhile
@@ -113,7 +110,7 @@ func (p *phone) accept(by *session) {
 	}
 	p.leg.sound.setTaste(by.taste())
 	by.toFront(p)
-	by.attach(p.leg.sound)
+	by.speaksIn(p)
 	p.leg.take()
 	if !p.leg.over {
 		by.tongue().accepted(by, p, true)
@@ -179,10 +176,11 @@ func (p *phone) transferred(c bridge.Cause) {
 // ended implements far.
 func (p *phone) ended(c bridge.Cause, reason string) {
 	was, do := p.step(inEnded)
-	all := p.house.hub.release(p, nil)
-	for _, s := range all {
-		s.parts(p)
-		s.detach(p.leg.sound)
+	for _, s := range p.sessions() {
+		to, turned := s.leaves(p)
+		if turned && (p.leg.taken || !p.leg.out) { // else it only rang there
+			s.tongue().turned(s, to)
+		}
 		if do.has(tellOver) {
 			s.tongue().over(s, p, was, c, reason)
 		} else {
@@ -224,46 +222,6 @@ func (h *house) uri(p bridge.Party, private bool) string {
 		return `"` + d + `" <` + uri + `>`
 	}
 	return uri
-}
-
-// toFront has the client speak in a call of its from now on; the one before is held, and
-// given.
-func (s *session) toFront(p *phone) (before *phone) {
-	s.parts(nil)
-	before = s.house.hub.front(s, p)
-	if before != nil {
-		s.detach(before.leg.sound)
-		before.leg.box.put(func() { before.hold(true) })
-	}
-	return before
-}
-
-// attach joins the client's streams to the sound of its call.
-func (s *session) attach(to *sound) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sound == to {
-		return
-	}
-	s.sound = to
-	for _, st := range s.streams {
-		if st.role == playing && st.line == nil {
-			st.hears(to)
-		}
-	}
-}
-
-// detach is the end of that. Streams stay, for the next call.
-func (s *session) detach(from *sound) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sound != from {
-		return
-	}
-	s.sound = nil
-	for id := range s.streams {
-		from.deafen(s.conn, id)
-	}
 }
 
 // The tokens for formats in siprtmp's invite and accept. Of ulaw and alaw Flash has

@@ -70,9 +70,10 @@ func runWith(t *testing.T, change func(*Config), plane media.Plane) *rig {
 // A client is one connection to the adapter, with what it is told.
 type client struct {
 	*wire.Client
-	t     *testing.T
-	news  chan wire.Command
-	sound chan wire.Message
+	t       *testing.T
+	news    chan wire.Command
+	sound   chan wire.Message
+	session string // mod_rtmp's
 }
 
 // dial connects to an application with the arguments of connect.

@@ -44,6 +44,7 @@ type session struct {
 	byURL   bool // it has called, or waits, by publishing or playing a URL
 	leave   func()
 	token   string // a FreeSWITCH client's session
+	out     bool   // it has logged out, of what it may log in to again
 	next    uint32 // id of the stream that was made last
 
 	// phones are the calls that the client has by commands, phone is that in front, in
@@ -51,10 +52,12 @@ type session struct {
 	phones []*phone
 	phone  *phone
 
+	turn sync.Mutex // guards trio, and which call is in front: with the sound of the streams they change as a whole
+	trio *trio      // two calls and the client hear each other; nil: they don't
+
 	mu      sync.Mutex // guards the rest: the leg of a call looks at it
 	streams map[uint32]*stream
 	sound   *sound // of the call that there is by commands
-	trio    *trio  // two calls and the client hear each other
 	liking  taste
 }
 
@@ -179,7 +182,7 @@ func (s *session) command(c wire.Command) error {
 	if s.app.kind == appPhone {
 		f, ok = switchCommands[c.Name]
 	}
-	if ok && !s.byURL && (s.name != "" || c.Name == "login") {
+	if ok && !s.byURL && (s.name != "" || c.Name == "login") && !(s.out && asAccount[c.Name]) {
 		s.spoke = true
 		return f(s, c)
 	}
@@ -234,10 +237,10 @@ func (s *session) end() {
 	for _, st := range s.all() {
 		s.stop(st)
 	}
-	s.house.hub.desert(s)
 	if s.leave != nil {
 		s.leave()
 	}
+	s.house.hub.desert(s) // nothing rings here any more
 }
 
 // all lists the streams.

@@ -28,7 +28,7 @@ type sound struct {
 	set     media.Setting
 	agreed  []codec.Format
 	packet  time.Duration // as agreed
-	mixes   bool          // what is heard is mixed with that of others
+	mixes   bool          // a trio says what comes, and hears
 	clock   clock
 	from    any          // whose sound comes
 	last    codec.Format // that came last
@@ -99,12 +99,12 @@ func (s *sound) hears(formats []codec.Format) []codec.Format {
 	return []codec.Format{one}
 }
 
-// mix hands what would be heard to a mixer, as linear sound; nil: it is heard again. What the mixer
-// says is fed.
+// mix hands what would be heard to a trio, as linear sound, and takes what is fed from that only; nil: all is as it
+// was.
 func (s *sound) mix(to func(media.Frame)) {
 	s.inLock.Lock()
 	defer s.inLock.Unlock()
-	s.mixes = to != nil
+	s.mixes, s.from, s.last = to != nil, nil, codec.Format{}
 	s.outLock.Lock()
 	s.mixer = to
 	s.outLock.Unlock()
@@ -165,6 +165,9 @@ type pulse struct {
 func (s *sound) feed(from any, p pulse) {
 	s.inLock.Lock()
 	defer s.inLock.Unlock()
+	if _, trio := from.(*trio); trio != s.mixes {
+		return // it was under way when that changed
+	}
 	if s.from != from {
 		s.from, s.clock = from, clock{}
 	}

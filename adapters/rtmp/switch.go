@@ -18,13 +18,20 @@ const (
 	loseRace     = "LOSE_RACE"
 )
 
+func (t switchTongue) placed(s *session, p *phone, number string) {
+	s.call("onMakeCall", p.leg.id, number, p.name)
+	t.turned(s, p.leg.id)
+}
+
+func (switchTongue) turned(s *session, id string) { s.call("onAttach", id) }
+
 func (switchTongue) invited(s *session, p *phone) {
 	inv := p.leg.inv
 	name, number := oneLine(inv.From.Display, maxDisplay), inv.From.Name
 	if inv.Private {
 		name, number = "anonymous", "anonymous"
 	}
-	s.call("incomingCall", p.leg.id, name, number, s.name, nil)
+	s.call("incomingCall", p.leg.id, name, number, p.name, nil)
 }
 
 func (switchTongue) cancelled(s *session, p *phone) { s.call("onHangup", p.leg.id, loseRace) }
@@ -37,10 +44,10 @@ func (switchTongue) ringing(s *session, p *phone, early bool) {
 	s.call("callState", p.leg.id, state)
 }
 
-func (switchTongue) accepted(s *session, p *phone, front bool) {
+func (t switchTongue) accepted(s *session, p *phone, front bool) {
 	s.call("callState", p.leg.id, stateActive)
-	if front {
-		s.call("onAttach", p.leg.id)
+	if front && p.leg.out { // else it was told when it called
+		t.turned(s, p.leg.id)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // answered, and does nothing.
 var switchCommands = map[string]func(*session, wire.Command) error{
 	"login":             (*session).switchLogin,
-	"logout":            (*session).unregister,
+	"logout":            (*session).switchLogout,
 	"register":          (*session).register,
 	"unregister":        (*session).unregister,
 	"makeCall":          (*session).makeCall,
@@ -30,12 +30,15 @@ var switchCommands = map[string]func(*session, wire.Command) error{
 	"sendPagingMessage": (*session).sendPage,
 }
 
+// asAccount are the commands that come to nothing when the client has logged out. What calls there are goes on.
+var asAccount = map[string]bool{"register": true, "makeCall": true, "sendevent": true, "sendMessage": true, "sendPagingMessage": true}
+
 // switchLogin is login(user@domain, md5hex(session:user@domain:password)).
 func (s *session) switchLogin(c wire.Command) error {
 	s.reply(c)
 	who, hash := wire.Text(c.Arg(0)), wire.Text(c.Arg(1))
 	party, ok := parseAddress(who)
-	if s.name != "" {
+	if s.name != "" && (!s.out || party.user != s.name) {
 		return nil
 	}
 	try := tryOf(party.user, s.from)
@@ -50,8 +53,23 @@ func (s *session) switchLogin(c wire.Command) error {
 		return nil
 	}
 	s.house.tries.succeeded(try)
-	s.proven(party.user)
+	s.out = false
+	if s.name == "" {
+		s.proven(party.user)
+	}
 	s.call("onLogin", "success", party.user, party.domain)
+	return nil
+}
+
+// switchLogout is logout(user@domain): the client is called, and calls, no more. Calls go on.
+func (s *session) switchLogout(c wire.Command) error {
+	s.reply(c)
+	who, ok := parseAddress(wire.Text(c.Arg(0)))
+	s.stopsRinging()
+	if ok && who.user == s.name && !s.out {
+		s.out = true
+		s.call("onLogout", who.user, who.domain)
+	}
 	return nil
 }
 
@@ -64,14 +82,18 @@ func (s *session) register(c wire.Command) error {
 	return nil
 }
 
-// unregister is the end of that.
+// unregister is the end of that. Calls go on.
 func (s *session) unregister(c wire.Command) error {
 	s.reply(c)
+	s.stopsRinging()
+	return nil
+}
+
+func (s *session) stopsRinging() {
 	if s.leave != nil {
 		s.leave()
 		s.leave = nil
 	}
-	return nil
 }
 
 // makeCall is makeCall(number, account, {variables}), which is answered by
@@ -80,14 +102,17 @@ func (s *session) makeCall(c wire.Command) error {
 	s.reply(c)
 	number := wire.Text(c.Arg(0))
 	p, err := s.dials(number, false)
-	if err != nil {
-		s.house.noise.Do(func() { s.log.Info("call refused", "err", err) })
-		id := newID()
-		s.call("onMakeCall", id, number, s.name)
-		s.call("onHangup", id, releaseOf(asError(err).Cause))
+	if err == nil {
 		return nil
 	}
-	s.call("onMakeCall", p.leg.id, number, s.name)
+	s.house.noise.Do(func() { s.log.Info("call refused", "err", err) })
+	id := newID()
+	if p != nil {
+		id = p.leg.id
+	} else {
+		s.call("onMakeCall", id, number, s.name)
+	}
+	s.call("onHangup", id, releaseOf(asError(err).Cause))
 	return nil
 }
 
@@ -107,34 +132,20 @@ func (s *session) hangup(c wire.Command) error {
 }
 
 // attachTo is attach(call): the client speaks in it from now on, and what it spoke in before
-// is held. attach("") holds that only.
+// is held. attach of none, as mod_rtmp has it, holds that only.
 func (s *session) attachTo(c wire.Command) error {
 	s.reply(c)
-	id := wire.Text(c.Arg(0))
-	if id == "" {
-		s.parts(nil)
-		s.with(func(p *phone) {
-			p.hold(true)
-			s.call("onAttach", id)
-		})
+	var p *phone
+	if id := wire.Text(c.Arg(0)); id != "" {
+		p = s.house.hub.callOf(s, id)
+	}
+	if p != nil {
+		s.goesOn(p)
 		return nil
 	}
-	if p := s.house.hub.callOf(s, id); p != nil {
-		s.toFront(p)
-		s.resume(p)
-	}
+	s.rests()
+	s.tongue().turned(s, "")
 	return nil
-}
-
-// resume has the client speak in a call again that was held.
-func (s *session) resume(p *phone) {
-	if !p.leg.box.ask(func() {
-		s.attach(p.leg.sound)
-		p.hold(false)
-		s.call("onAttach", p.leg.id)
-	}) {
-		s.house.metrics.drop(dropAsked)
-	}
 }
 
 // transfer is transfer(call, address): the other side goes on with that party.
@@ -158,7 +169,7 @@ func (s *session) join(c wire.Command) error {
 	hub := s.house.hub
 	one, other := hub.callOf(s, wire.Text(c.Arg(0))), hub.callOf(s, wire.Text(c.Arg(1)))
 	if one == nil || other == nil || one == other {
-		s.cannot(c, bridge.NotFound, "there are no two such calls")
+		s.cannot(c, bridge.NotFound, noTwoCalls)
 		return nil
 	}
 	s.reply(c)
@@ -180,28 +191,29 @@ func (p *phone) partner() bridge.Party {
 }
 
 // threeWay is three_way(call, call): the other sides of two calls and the client hear each other, until one of the
-// calls ends, or the client turns to one of them, or to a third.
+// calls ends. The first stands in front for both.
 func (s *session) threeWay(c wire.Command) error {
 	hub := s.house.hub
 	one, other := hub.callOf(s, wire.Text(c.Arg(0))), hub.callOf(s, wire.Text(c.Arg(1)))
 	if one == nil || other == nil || one == other || !one.talks() || !other.talks() {
-		s.cannot(c, bridge.NotFound, "there are no two such calls")
+		s.cannot(c, bridge.NotFound, noTwoCalls)
 		return nil
 	}
-	if s.mixing() {
-		s.cannot(c, bridge.Busy, "three are talking already")
-		return nil
-	}
-	if hub.phoneOf(s) != other { // which is not held only to go on
-		s.toFront(one)
-	}
+	was := hub.phoneOf(s)
 	if err := s.mixes(one, other); err != nil {
-		s.cannot(c, bridge.Constrained, "")
+		e := asError(err)
+		s.house.noise.Do(func() { s.log.Info("three_way refused", "cause", e.Cause, "err", err) })
+		s.cannot(c, e.Cause, e.Reason)
 		return nil
 	}
 	s.reply(c)
+	if was != one {
+		s.tongue().turned(s, one.leg.id)
+	}
 	return nil
 }
+
+const noTwoCalls = "there are no two such calls"
 
 // sendEvent is sendevent([call,] object). That of a call is a message, whose text
 // is _body and goes to the other side; others are for scripts in FreeSWITCH.

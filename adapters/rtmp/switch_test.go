@@ -16,10 +16,34 @@ func (r *rig) switchPhone(name, password string) *client {
 	r.t.Helper()
 	c := r.connect("phone")
 	session := wire.Text(c.told("connected")[0])
-	who := name + "@127.0.0.1"
-	sum := md5.Sum([]byte(session + ":" + who + ":" + password))
-	c.say("login", who, hex.EncodeToString(sum[:]))
+	c.session = session
+	c.logsIn(name, password)
 	return c
+}
+
+func (c *client) logsIn(name, password string) {
+	c.t.Helper()
+	who := name + "@127.0.0.1"
+	sum := md5.Sum([]byte(c.session + ":" + who + ":" + password))
+	c.say("login", who, hex.EncodeToString(sum[:]))
+}
+
+// placed waits until the client has been told of a call that it makes, and gives that.
+func (c *client) placed() any {
+	c.t.Helper()
+	id := c.told("onMakeCall")[0]
+	c.told("onAttach", id)
+	return id
+}
+
+// callBy has the client make call n of all, which is taken.
+func (r *rig) callBy(c *client, n int, to string) (any, *bridgetest.Call) {
+	r.t.Helper()
+	c.say("makeCall", to, "", nil)
+	id := c.placed()
+	call := r.takes(n)
+	c.told("callState", id, stateActive)
+	return id, call
 }
 
 func TestSwitchLogin(t *testing.T) {
@@ -50,19 +74,17 @@ func TestSwitchCalls(t *testing.T) {
 	c := r.switchPhone("alice", "secret")
 	c.told("onLogin")
 	c.say("makeCall", "bob", "", nil)
-	c.told("onMakeCall")
-	if got := c.told("onHangup"); got[1] != "UNALLOCATED_NUMBER" {
-		t.Errorf("onHangup%v", got)
-	}
+	id := c.placed()
+	c.told("onAttach", "")
+	c.told("onHangup", id, "UNALLOCATED_NUMBER")
 	r.h.TakeCalls(nil)
 	c.say("makeCall", "bob", "alice@127.0.0.1", wire.Obj("x", "y"))
-	id := c.told("onMakeCall")[0]
+	id = c.placed()
 	call := r.h.Call(0)
 	call.Leg.Ring(false)
 	c.told("callState", id, stateRinging)
 	r.takes(0)
 	c.told("callState", id, stateActive)
-	c.told("onAttach", id)
 	c.say("attach", "")
 	if offer := bridgetest.Await[bridge.Offered](call).Offer; offer.Desc[0].Dir != bridge.SendOnly {
 		t.Errorf("detached: %v", offer.Desc[0].Dir)
@@ -79,8 +101,38 @@ func TestSwitchCalls(t *testing.T) {
 		}
 	}
 	c.say("hangup", id, "NORMAL_CLEARING")
+	c.told("onAttach", "")
 	c.told("onHangup", id, "NORMAL_CLEARING")
 	bridgetest.Await[bridge.Ended](call)
+}
+
+// TestSwitchLogsOut: calls go on, and there are no others until the client logs in again.
+func TestSwitchLogsOut(t *testing.T) {
+	t.Parallel()
+	r := run(t, nil)
+	r.h.TakeCalls(nil)
+	c := r.switchPhone("alice", "secret")
+	c.told("onLogin")
+	c.say("register", "", "")
+	id, call := r.callBy(c, 0, "bob")
+	c.say("logout", "bob@127.0.0.1") // who it is not
+	c.say("logout", "alice@127.0.0.1")
+	c.told("onLogout", "alice", "127.0.0.1")
+	if all := r.a.house.Load().hub.names(); len(all) != 0 {
+		t.Errorf("%v can still be called", all)
+	}
+	c.say("makeCall", "carol", "", nil)
+	c.say("register", "", "")
+	c.say("sendDTMF", "5", 100.0)
+	bridgetest.Await[bridge.Digit](call)
+	if n := len(r.a.house.Load().hub.names()); n != 0 {
+		t.Error("who has logged out can be called")
+	}
+	c.logsIn("alice", "secret")
+	c.told("onLogin", "success", "alice", "127.0.0.1")
+	r.callBy(c, 1, "carol")
+	call.Leg.Hangup(bridge.Normal)
+	c.told("onHangup", id, "NORMAL_CLEARING")
 }
 
 func TestSwitchIsCalled(t *testing.T) {
@@ -106,6 +158,7 @@ func TestSwitchIsCalled(t *testing.T) {
 	call.Leg.Offer(bridge.Offer{Seq: 2, Desc: d})
 	c.told("callState", got[0], stateHeld)
 	call.Leg.Hangup(bridge.Normal)
+	c.told("onAttach", "")
 	c.told("onHangup", got[0], "NORMAL_CLEARING")
 	other := r.rings("alice")
 	got = c.told("incomingCall")
@@ -146,16 +199,8 @@ func TestSwitchHasSeveralCalls(t *testing.T) {
 	c := r.switchPhone("alice", "secret")
 	c.told("onLogin")
 	c.say("register", "", "")
-	call := func(n int, to string) (any, *bridgetest.Call) {
-		c.say("makeCall", to, "", nil)
-		id := c.told("onMakeCall")[0]
-		there := r.takes(n)
-		c.told("callState", id, stateActive)
-		c.told("onAttach", id)
-		return id, there
-	}
-	one, bob := call(0, "bob")
-	two, carol := call(1, "carol")
+	one, bob := r.callBy(c, 0, "bob")
+	two, carol := r.callBy(c, 1, "carol")
 	r.offers(bob, 1, bridge.SendOnly)
 	agrees(bob, 2, bridge.ReceiveOnly)
 
@@ -176,7 +221,7 @@ func TestSwitchHasSeveralCalls(t *testing.T) {
 	c.told("onAttach", three)
 	r.offers(bob, 3, bridge.SendOnly)
 	c.say("makeCall", "erin", "", nil)
-	c.told("onMakeCall")
+	c.placed()
 	c.say("makeCall", "fred", "", nil)
 	c.told("onMakeCall")
 	if got := c.told("onHangup"); got[1] != "USER_BUSY" {
@@ -208,9 +253,7 @@ func TestWhatSwitchCant(t *testing.T) {
 	r.h.TakeCalls(nil)
 	c := r.switchPhone("alice", "secret")
 	c.told("onLogin")
-	c.say("makeCall", "bob", "", nil)
-	id := c.told("onMakeCall")[0]
-	r.takes(0)
+	id, _ := r.callBy(c, 0, "bob")
 	for _, row := range []struct {
 		name string
 		args []any
@@ -239,11 +282,7 @@ func TestSwitchWrites(t *testing.T) {
 	c := r.switchPhone("alice", "secret")
 	c.told("onLogin")
 	c.say("register", "", "")
-	c.say("makeCall", "bob", "", nil)
-	id := c.told("onMakeCall")[0]
-	r.takes(0)
-	c.told("callState", id, stateActive)
-	c.told("onAttach", id)
+	id, _ := r.callBy(c, 0, "bob")
 	c.say("sendevent", id, wire.Obj("_body", "hello"))
 	if m := r.h.Messages(1)[0]; m.To.Name != "bob" || m.Body() != "hello" {
 		t.Errorf("written: %+v", m)

@@ -9,6 +9,10 @@ import (
 // A tongue is the commands by which a client is told of calls: siprtmp's, or
 // mod_rtmp's.
 type tongue interface {
+	// placed: the client calls, and speaks in that call from now on.
+	placed(s *session, p *phone, number string)
+	// turned: the client speaks in a call, by its leg's identity; "": in none.
+	turned(s *session, id string)
 	invited(s *session, p *phone)
 	cancelled(s *session, p *phone) // by another client of the account, which has taken it
 	ringing(s *session, p *phone, early bool)
@@ -33,6 +37,10 @@ func (s *session) tongue() tongue {
 
 // siprtmpTongue is that of siprtmp's clients.
 type siprtmpTongue struct{}
+
+func (siprtmpTongue) placed(*session, *phone, string) {}
+
+func (siprtmpTongue) turned(*session, string) {}
 
 func (siprtmpTongue) invited(s *session, p *phone) { s.call("invited", p.from, p.to) }
 

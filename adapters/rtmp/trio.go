@@ -2,10 +2,11 @@ package rtmp
 
 import (
 	"encoding/binary"
-	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"gateway/bridge"
 	"gateway/bridge/media"
 	"gateway/bridge/media/mix"
 	"gateway/codec"
@@ -29,16 +30,22 @@ const (
 //	one call's port ◀──▶ ┌───────┐
 //	                     │ mixer │ ◀──▶ port ◀─join─▶ own: the client's streams
 //	the other's ◀──────▶ └───────┘
+//
+// It lasts until one of the calls ends. While the client speaks in a third call, or in none, both are held.
 type trio struct {
 	client *session
-	calls  [2]*phone // the first is that in front
+	calls  [2]*phone // the first stands in front for both
 	own    *sound
 	port   media.PacketPort // the mixer's end of own
 	done   chan struct{}    // closed when it is over
-	over   sync.Once
+	away   atomic.Bool      // the client does not speak in it
 
-	mu    sync.Mutex // guards mixer
+	given [trioParties][]byte // what each hears next
+	spoke [trioParties]bool   // it was given something last time
+
+	mu    sync.Mutex // guards what follows
 	mixer *mix.Mixer
+	pcm   []int16
 }
 
 // The parties of the mixer: the client, and behind it the calls.
@@ -48,7 +55,10 @@ const (
 	trioParties = trioFirst + 2
 )
 
-// begin has the three hear each other. The error is why there is no port.
+// has reports whether a call is one of the trio's. A nil trio has none.
+func (t *trio) has(p *phone) bool { return t != nil && (p == t.calls[0] || p == t.calls[1]) }
+
+// begin makes the mixer. The error is why there is no port.
 func (t *trio) begin() error {
 	s := t.client
 	plane := s.house.env.Media
@@ -78,13 +88,15 @@ func (t *trio) begin() error {
 
 // put takes what a party says. It is called by the Plane.
 func (t *trio) put(party int, f media.Frame) {
-	pcm := make([]int16, len(f.Data)/2)
-	for i := range pcm {
-		pcm[i] = int16(binary.BigEndian.Uint16(f.Data[2*i:]))
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mixer.Put(party, pcm)
+	t.pcm = t.pcm[:0]
+	for b := f.Data; len(b) > 1; b = b[2:] {
+		t.pcm = append(t.pcm, int16(binary.BigEndian.Uint16(b)))
+	}
+	if t.mixer.Put(party, t.pcm) > 0 {
+		t.client.house.metrics.drop(dropMixed)
+	}
 }
 
 // run mixes until the end. Nobody else is waited for.
@@ -92,7 +104,6 @@ func (t *trio) run() {
 	defer t.close()
 	tick := time.NewTicker(mixTime)
 	defer tick.Stop()
-	var frames [trioParties][]byte
 	begin, made := time.Now(), 0
 	for {
 		select {
@@ -104,43 +115,102 @@ func (t *trio) run() {
 		}
 		due := int(time.Since(begin) / mixTime)
 		for made = max(made, due-mixBehind); made < due; made++ {
-			t.mu.Lock()
-			t.mixer.Next(func(party int, pcm []int16) {
-				frames[party] = frames[party][:0]
-				for _, s := range pcm {
-					frames[party] = binary.BigEndian.AppendUint16(frames[party], uint16(s))
-				}
-			})
-			t.mu.Unlock()
-			t.give(frames, made)
+			t.next()
+			t.give(made)
 		}
 	}
 }
 
-// give hands frame n of what each hears to the Plane.
-func (t *trio) give(frames [trioParties][]byte, n int) {
-	t.client.house.env.Media.Feed(t.port, media.Frame{Type: mixKind, Time: uint32(n * mixFrame), Data: frames[trioClient]})
-	for i, p := range t.calls {
-		p.leg.sound.feed(t, pulse{ms: uint32(n) * uint32(mixTime/time.Millisecond), format: mixed, frames: [][]byte{frames[trioFirst+i]}})
-	}
+// next mixes a frame. Who has nobody to hear is given none.
+func (t *trio) next() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mixer.Next(func(party int, pcm []int16, spoken bool) {
+		t.given[party] = t.given[party][:0]
+		if !spoken || t.away.Load() {
+			return
+		}
+		for _, s := range pcm {
+			t.given[party] = binary.BigEndian.AppendUint16(t.given[party], uint16(s))
+		}
+	})
 }
 
-// end is for whoever has taken it from its client.
-func (t *trio) end() { t.over.Do(func() { close(t.done) }) }
+// give hands frame n of what each hears to the Plane.
+func (t *trio) give(n int) {
+	for party, data := range t.given {
+		spoke := t.spoke[party]
+		if t.spoke[party] = len(data) > 0; len(data) == 0 {
+			continue
+		}
+		if party == trioClient {
+			t.client.house.env.Media.Feed(t.port, media.Frame{Type: mixKind, Time: uint32(n * mixFrame), Marker: !spoke, Data: data})
+			continue
+		}
+		ms := uint32(n) * uint32(mixTime/time.Millisecond)
+		t.calls[party-trioFirst].leg.sound.feed(t, pulse{ms: ms, format: mixed, frames: [][]byte{data}})
+	}
+}
 
 func (t *trio) close() {
 	t.own.close()
 	t.client.house.env.Media.Close(t.port)
 }
 
-var errOver = errors.New("a call is over")
-
-// mixing reports whether the client has a trio.
-func (s *session) mixing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.trio != nil
+// rest holds both calls. This and what follows is for callers that hold the client's turn.
+func (t *trio) rest() {
+	if t == nil || t.away.Swap(true) {
+		return
+	}
+	t.client.detach(t.own)
+	t.hold(true)
 }
+
+// goOn has the client speak in both, which is heard.
+func (t *trio) goOn() {
+	t.away.Store(false)
+	t.client.attach(t.own)
+	t.hold(false)
+}
+
+func (t *trio) hold(on bool) {
+	for _, p := range t.calls {
+		p.leg.box.put(func() { p.hold(on) })
+	}
+}
+
+// mixes has the client and the other sides of two of its calls hear each other; one of the two stands in front. The
+// error says why they don't.
+func (s *session) mixes(one, other *phone) error {
+	if !s.house.bridge.MayTranscode(one.leg.id, other.leg.id) {
+		return &bridge.Error{Op: mixOp, Cause: bridge.Constrained, Reason: "too many calls are transcoded"}
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.trio != nil {
+		return &bridge.Error{Op: mixOp, Cause: bridge.Busy, Reason: "three are talking already"}
+	}
+	t := &trio{client: s, calls: [2]*phone{one, other}}
+	t.away.Store(true) // until it turns to them
+	if err := t.begin(); err != nil {
+		return &bridge.Error{Op: mixOp, Cause: bridge.Constrained, Err: err}
+	}
+	s.trio = t
+	for i, p := range t.calls {
+		p.leg.sound.mix(func(f media.Frame) { t.put(trioFirst+i, f) })
+		p.leg.box.put(p.leg.transcodes)
+	}
+	for _, p := range t.calls {
+		if !p.talks() { // and ended before it could find the trio
+			s.parts(p)
+			return &bridge.Error{Op: mixOp, Cause: bridge.NotFound, Reason: noTwoCalls}
+		}
+	}
+	s.turns(one)
+	return nil
+}
+
+const mixOp = "mix"
 
 // talks reports whether the call has been taken, and is not over.
 func (p *phone) talks() bool {
@@ -149,64 +219,26 @@ func (p *phone) talks() bool {
 	return p.stage == talking
 }
 
-// mixes has the client and the other sides of two of its calls hear each other; front is in front from now on. The
-// error is why they don't.
-func (s *session) mixes(front, other *phone) error {
-	t := &trio{client: s, calls: [2]*phone{front, other}}
-	if err := t.begin(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.trio = t
-	s.mu.Unlock()
-	if before := s.house.hub.front(s, front); before != nil {
-		s.detach(before.leg.sound)
-	}
-	for _, p := range t.calls {
-		if !p.talks() { // it ended before it could find the trio
-			s.parts(p)
-			return errOver
-		}
-	}
-	s.detach(front.leg.sound)
-	s.attach(t.own)
-	for i, p := range t.calls {
-		p.leg.sound.mix(func(f media.Frame) { t.put(trioFirst+i, f) })
-		p.leg.box.put(func() {
-			p.leg.transcodes()
-			p.hold(false)
-		})
-	}
-	return nil
-}
-
-// parts ends the client's trio, if it has one, of which gone is no call any more; nil: both are. The client speaks
-// in the one that was in front, or is left; the other, if there is one, is held.
+// parts ends the client's trio if gone is one of its calls. The client speaks in the one that is left, or that stays
+// held, if it has turned to another. For callers that hold turn.
 func (s *session) parts(gone *phone) {
-	s.mu.Lock()
 	t := s.trio
-	if t == nil || gone != nil && gone != t.calls[0] && gone != t.calls[1] {
-		s.mu.Unlock()
+	if !t.has(gone) {
 		return
 	}
 	s.trio = nil
-	s.mu.Unlock()
-	stays, held := t.calls[0], t.calls[1]
-	if gone != nil {
-		held = nil
-		if stays == gone {
-			stays = t.calls[1]
-		}
-	}
-	t.end()
+	close(t.done)
 	s.detach(t.own)
 	for _, p := range t.calls {
 		p.leg.sound.mix(nil)
 		p.leg.box.put(p.leg.transcodes)
 	}
-	s.house.hub.front(s, stays)
-	s.attach(stays.leg.sound)
-	if held != nil {
-		held.leg.box.put(func() { held.hold(true) })
+	left := t.calls[0]
+	if left == gone {
+		left = t.calls[1]
+	}
+	if !t.away.Load() {
+		s.house.hub.front(s, left)
+		s.attach(left.leg.sound)
 	}
 }

@@ -548,3 +548,6 @@ func (b *fakeBridge) Enroll(bridge.Enrolment, func(error)) func() { return func(
 
 // EnrollsFor implements bridge.Handler.
 func (b *fakeBridge) EnrollsFor(string, string) bool { return false }
+
+// MayTranscode implements bridge.Handler.
+func (b *fakeBridge) MayTranscode(...string) bool { return false }

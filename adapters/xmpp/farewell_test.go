@@ -328,3 +328,5 @@ func TestWhatALostConnectionDidNotTakeGoesOutInTheNext(t *testing.T) {
 func (j *judge) Enroll(bridge.Enrolment, func(error)) func() { return func() {} }
 
 func (j *judge) EnrollsFor(string, string) bool { return false }
+
+func (j *judge) MayTranscode(...string) bool { return false }

@@ -306,3 +306,5 @@ func message(to, body string) bridge.Message {
 func (h *handler) Enroll(bridge.Enrolment, func(error)) func() { return func() {} }
 
 func (h *handler) EnrollsFor(string, string) bool { return false }
+
+func (h *handler) MayTranscode(...string) bool { return false }

@@ -113,6 +113,20 @@ func (h *Handler) TakeCalls(f func(bridge.Invite) error) {
 	h.take = f
 }
 
+// Crowd has no room for calls that would be transcoded from now on, or again.
+func (h *Handler) Crowd(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.crowded = on
+}
+
+// MayTranscode implements bridge.Handler.
+func (h *Handler) MayTranscode(...string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.crowded
+}
+
 // Incoming implements bridge.Handler. Until TakeCalls, nobody can be called.
 func (h *Handler) Incoming(inv bridge.Invite, open func(bridge.Events) bridge.Leg) error {
 	h.mu.Lock()

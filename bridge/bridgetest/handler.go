@@ -26,6 +26,7 @@ type Handler struct {
 
 	take      func(bridge.Invite) error // nil: nobody can be called
 	calls     []*Call
+	crowded   bool
 	messages  []bridge.Message
 	bounces   map[string]*bridge.Error
 	reachable []bridge.Address

@@ -81,6 +81,16 @@ func (a *Phones) Call(inv bridge.Invite) (*Phone, error) {
 	return p, err
 }
 
+// MayTranscode is what the bridge says of the calls of these phones.
+func (a *Phones) MayTranscode(all ...*Phone) bool {
+	<-a.ready
+	var legs []string
+	for _, p := range all {
+		legs = append(legs, p.id)
+	}
+	return a.handler.MayTranscode(legs...)
+}
+
 func (a *Phones) phone(inv bridge.Invite, ev bridge.Events) *Phone {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -22,15 +22,16 @@ const (
 // A Mixer mixes linear sound of one rate, in one channel. It belongs to one goroutine, or
 // to whoever holds a lock.
 type Mixer struct {
-	frame   int
-	voices  []voice
-	sum     []int32
-	dropped uint64
+	frame  int
+	voices []voice
+	sum    []int32
+	spoke  int // voices that said something of the frame
 }
 
 type voice struct {
 	waiting []int16
 	heard   bool // there was a cushion
+	spoke   bool // it says something of now
 	now     []int16
 }
 
@@ -43,47 +44,52 @@ func New(parties, frame int) *Mixer {
 	return m
 }
 
-// Put takes what a party says, of any length.
-func (m *Mixer) Put(party int, pcm []int16) {
+// Put takes what a party says, of any length, and gives how many samples are left out, because more came than
+// was heard.
+func (m *Mixer) Put(party int, pcm []int16) (dropped int) {
 	v := &m.voices[party]
 	v.waiting = append(v.waiting, pcm...)
-	if over := len(v.waiting) - cushion*m.frame; len(v.waiting) > most*m.frame {
-		m.dropped += uint64(over)
-		v.waiting = slices.Delete(v.waiting, 0, over)
+	if len(v.waiting) <= most*m.frame {
+		return 0
 	}
+	dropped = len(v.waiting) - cushion*m.frame
+	v.waiting = slices.Delete(v.waiting, 0, dropped)
+	return dropped
 }
 
-// Dropped is how many samples were left out so far, because more came than was heard.
-func (m *Mixer) Dropped() uint64 { return m.dropped }
-
 // Next mixes a frame. Whoever has nothing to say is silent. Give is called for each party, with what it
-// hears: good during the call.
-func (m *Mixer) Next(give func(party int, pcm []int16)) {
+// hears, good during the call; spoken: one of the others has said something.
+func (m *Mixer) Next(give func(party int, pcm []int16, spoken bool)) {
 	clear(m.sum)
+	m.spoke = 0
 	for i := range m.voices {
 		v := &m.voices[i]
 		v.next(m.frame)
+		if v.spoke {
+			m.spoke++
+		}
 		for k, s := range v.now {
 			m.sum[k] += int32(s)
 		}
 	}
 	for i := range m.voices {
-		own := m.voices[i].now
-		for k, s := range own {
-			own[k] = clip(m.sum[k] - int32(s))
+		v := &m.voices[i]
+		for k, s := range v.now {
+			v.now[k] = clip(m.sum[k] - int32(s))
 		}
-		give(i, own)
+		give(i, v.now, m.spoke > 1 || m.spoke == 1 && !v.spoke)
 	}
 }
 
 // next takes a frame of what waits; one that is not whole ends in silence.
 func (v *voice) next(frame int) {
 	clear(v.now)
+	v.spoke = false
 	if !v.heard && len(v.waiting) < cushion*frame {
 		return
 	}
 	n := copy(v.now, v.waiting)
-	v.heard = n == frame
+	v.heard, v.spoke = n == frame, n > 0
 	v.waiting = slices.Delete(v.waiting, 0, n)
 }
 

@@ -39,9 +39,11 @@ func TestEachHearsTheOthers(t *testing.T) {
 	heard := make([][]int16, len(pitches))
 	for n := range 55 {
 		for i, p := range pitches {
-			m.Put(i, tone(p, n*frame, frame))
+			if m.Put(i, tone(p, n*frame, frame)) > 0 {
+				t.Error("samples were dropped")
+			}
 		}
-		m.Next(func(i int, pcm []int16) { heard[i] = append(heard[i], pcm...) })
+		m.Next(func(i int, pcm []int16, _ bool) { heard[i] = append(heard[i], pcm...) })
 	}
 	for i, pcm := range heard {
 		pcm = pcm[5*frame:]
@@ -50,9 +52,6 @@ func TestEachHearsTheOthers(t *testing.T) {
 				t.Errorf("party %d hears %.0f of party %d", i, l, k)
 			}
 		}
-	}
-	if m.Dropped() != 0 {
-		t.Errorf("%d samples were dropped", m.Dropped())
 	}
 }
 
@@ -63,7 +62,7 @@ func TestLoudSoundIsClipped(t *testing.T) {
 	for i := range 3 {
 		m.Put(i, []int16{30000, -30000, 30000, -30000, 30000, -30000})
 	}
-	m.Next(func(i int, pcm []int16) {
+	m.Next(func(i int, pcm []int16, _ bool) {
 		if !slices.Equal(pcm, []int16{math.MaxInt16, math.MinInt16}) {
 			t.Errorf("party %d hears %v", i, pcm)
 		}
@@ -74,23 +73,24 @@ func TestLoudSoundIsClipped(t *testing.T) {
 func TestWhoSaysMoreThanIsHeardIsCut(t *testing.T) {
 	t.Parallel()
 	m := New(2, 10)
+	dropped := 0
 	for n := range 1000 {
 		pcm := make([]int16, 10)
 		for i := range pcm {
 			pcm[i] = int16(n)
 		}
-		m.Put(0, pcm)
+		dropped += m.Put(0, pcm)
 		if got := len(m.voices[0].waiting); got > most*10 {
 			t.Fatalf("%d samples wait", got)
 		}
 	}
-	m.Next(func(i int, pcm []int16) {
+	m.Next(func(i int, pcm []int16, _ bool) {
 		if i == 1 && pcm[0] < 1000-most {
 			t.Errorf("it is heard as it was %d frames ago", 1000-int(pcm[0]))
 		}
 	})
-	if m.Dropped() == 0 {
-		t.Error("nothing was counted")
+	if left := len(m.voices[0].waiting); dropped+left+10 != 10000 {
+		t.Errorf("of 10000 samples %d were dropped, %d wait", dropped, left)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestWhoFallsSilentGetsACushionAgain(t *testing.T) {
 	t.Parallel()
 	m := New(2, 1)
 	hears := func() (got int16) {
-		m.Next(func(i int, pcm []int16) {
+		m.Next(func(i int, pcm []int16, _ bool) {
 			if i == 1 {
 				got = pcm[0]
 			}
@@ -115,5 +115,52 @@ func TestWhoFallsSilentGetsACushionAgain(t *testing.T) {
 	}
 	if want := []int16{0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 9}; !slices.Equal(all, want) {
 		t.Errorf("heard %v, want %v", all, want)
+	}
+}
+
+// TestWhoHearsSomebody: who is spoken to is told from who is not.
+func TestWhoHearsSomebody(t *testing.T) {
+	t.Parallel()
+	m := New(3, 1)
+	said := func() (all []bool) {
+		m.Next(func(_ int, _ []int16, spoken bool) { all = append(all, spoken) })
+		return all
+	}
+	for _, row := range []struct {
+		speaks []int
+		want   []bool
+	}{
+		{nil, []bool{false, false, false}},
+		{[]int{1}, []bool{true, false, true}},
+		{[]int{0, 2}, []bool{true, true, true}},
+	} {
+		for _, i := range row.speaks {
+			m.Put(i, make([]int16, cushion))
+		}
+		if got := said(); !slices.Equal(got, row.want) {
+			t.Errorf("%v speak, heard is %v, want %v", row.speaks, got, row.want)
+		}
+		for range cushion {
+			said()
+		}
+	}
+}
+
+// TestAFrameCostsNoMemory, once queues have grown to what is needed.
+func TestAFrameCostsNoMemory(t *testing.T) {
+	m := New(3, frame)
+	pcm := tone(400, 0, frame)
+	give := func(int, []int16, bool) {}
+	turn := func() {
+		for i := range 3 {
+			m.Put(i, pcm)
+		}
+		m.Next(give)
+	}
+	for range 2 * most {
+		turn()
+	}
+	if n := testing.AllocsPerRun(100, turn); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
