@@ -28,6 +28,16 @@ func (c *client) logsIn(name, password string) {
 	c.say("login", who, hex.EncodeToString(sum[:]))
 }
 
+// caller is alice's client, which has logged in and can be called. Whom it calls there is.
+func (r *rig) caller() *client {
+	r.t.Helper()
+	r.h.TakeCalls(nil)
+	c := r.switchPhone("alice", "secret")
+	c.told("onLogin")
+	c.say("register", "", "")
+	return c
+}
+
 // placed waits until the client has been told of a call that it makes, and gives that.
 func (c *client) placed() any {
 	c.t.Helper()
@@ -110,10 +120,7 @@ func TestSwitchCalls(t *testing.T) {
 func TestSwitchLogsOut(t *testing.T) {
 	t.Parallel()
 	r := run(t, nil)
-	r.h.TakeCalls(nil)
-	c := r.switchPhone("alice", "secret")
-	c.told("onLogin")
-	c.say("register", "", "")
+	c := r.caller()
 	id, call := r.callBy(c, 0, "bob")
 	c.say("logout", "bob@127.0.0.1") // who it is not
 	c.say("logout", "alice@127.0.0.1")
@@ -195,10 +202,7 @@ func agrees(call *bridgetest.Call, seq uint32, way bridge.Dir) {
 func TestSwitchHasSeveralCalls(t *testing.T) {
 	t.Parallel()
 	r := run(t, nil)
-	r.h.TakeCalls(nil)
-	c := r.switchPhone("alice", "secret")
-	c.told("onLogin")
-	c.say("register", "", "")
+	c := r.caller()
 	one, bob := r.callBy(c, 0, "bob")
 	two, carol := r.callBy(c, 1, "carol")
 	r.offers(bob, 1, bridge.SendOnly)
@@ -278,10 +282,7 @@ func TestWhatSwitchCant(t *testing.T) {
 func TestSwitchWrites(t *testing.T) {
 	t.Parallel()
 	r := run(t, nil)
-	r.h.TakeCalls(nil)
-	c := r.switchPhone("alice", "secret")
-	c.told("onLogin")
-	c.say("register", "", "")
+	c := r.caller()
 	id, _ := r.callBy(c, 0, "bob")
 	c.say("sendevent", id, wire.Obj("_body", "hello"))
 	if m := r.h.Messages(1)[0]; m.To.Name != "bob" || m.Body() != "hello" {
