@@ -19,8 +19,8 @@ type Message struct {
 // Get is the value of the first header of that name (in its usual form), ""
 // if there is none.
 func (m *Message) Get(name string) string {
-	for _, f := range m.Fields {
-		if strings.EqualFold(f.Name, name) {
+	for i := range m.Fields {
+		if f := &m.Fields[i]; f.is(name) {
 			return f.Value
 		}
 	}
@@ -31,8 +31,8 @@ func (m *Message) Get(name string) string {
 // line being one.
 func (m *Message) All(name string) []string {
 	var all []string
-	for _, f := range m.Fields {
-		if strings.EqualFold(f.Name, name) {
+	for i := range m.Fields {
+		if f := &m.Fields[i]; f.is(name) {
 			all = append(all, f.Value)
 		}
 	}
@@ -66,7 +66,8 @@ func Parse(data []byte) (m *Message, err error) {
 	if wrong == nil {
 		wrong = err
 	}
-	m = &Message{Fields: h.fields}
+	r := &reading{Message: Message{Fields: h.fields}}
+	m = &r.Message
 	if len(h.start) >= 4 && strings.EqualFold(h.start[:4], "SIP/") {
 		err = m.status(h.start)
 	} else {
@@ -78,13 +79,19 @@ func Parse(data []byte) (m *Message, err error) {
 	if wrong == nil {
 		wrong = err
 	}
-	if err := m.headers(); wrong == nil {
+	if err := m.headers(r.glance.begin()); wrong == nil {
 		wrong = err
 	}
 	if err := m.body(&h, body); wrong == nil {
 		wrong = err
 	}
 	return m, wrong
+}
+
+// A reading is a Message and what its headers are read into: one allocation for both.
+type reading struct {
+	Message
+	glance glance
 }
 
 // status reads a Status-Line (RFC 3261 section 7.2).
@@ -123,9 +130,8 @@ func (m *Message) request(line string) error {
 
 // headers reads the values of the headers that sipgo has types for and somebody asks for.
 // The others are in Fields.
-func (m *Message) headers() error {
+func (m *Message) headers(g *glance) error {
 	var wrong error
-	var g glance
 	for i := range m.Fields {
 		f := &m.Fields[i]
 		if h := g.header(f); h != nil {
@@ -288,9 +294,13 @@ func (m *Message) body(h *head, body []byte) error {
 // (SEMI, EQUAL, COMMA, SLASH) and sipgo does not expect, outside quoted
 // strings and angle brackets, and makes one space of many.
 func tighten(s, separators string) string {
-	if !strings.ContainsAny(s, " \t") {
-		return s
+	if tight(s, separators) {
+		return s // nearly always
 	}
+	return tightened(s, separators)
+}
+
+func tightened(s, separators string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	quoted, angle, escaped, space := false, false, false, false
@@ -323,6 +333,21 @@ func tighten(s, separators string) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+// tight reports whether all white space in s is one space each between what is no
+// separator, so that it could stand in quotes as well as outside.
+func tight(s, separators string) bool {
+	for i := range len(s) {
+		if !blank(s[i]) {
+			continue
+		}
+		if s[i] == '\t' || i == 0 || i == len(s)-1 || blank(s[i+1]) ||
+			strings.IndexByte(separators, s[i-1]) >= 0 || strings.IndexByte(separators, s[i+1]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func endsWith(b *strings.Builder, separators string) bool {

@@ -23,8 +23,20 @@ type glance struct {
 	contact  gosip.ContactHeader
 	length   gosip.ContentLengthHeader
 	kind     gosip.ContentTypeHeader
-	used     int // of params
-	params   [6]gosip.HeaderKV
+	shelf    shelf
+	params   [6]gosip.HeaderKV // of shelf
+}
+
+// A shelf has room for parameters.
+type shelf struct {
+	room []gosip.HeaderKV
+	used int
+}
+
+// begin makes g ready: its shelf is a part of it.
+func (g *glance) begin() *glance {
+	g.shelf.room = g.params[:]
+	return g
 }
 
 // header reads one header; nil: it is not plain, or not one of those.
@@ -35,15 +47,15 @@ func (g *glance) header(f *Field) gosip.Header {
 			return &g.via
 		}
 	case "From":
-		if g.address(f.Value, &g.from.Address, &g.from.Params) {
+		if g.shelf.address(f.Value, &g.from.Address, &g.from.Params) {
 			return &g.from
 		}
 	case "To":
-		if g.address(f.Value, &g.to.Address, &g.to.Params) {
+		if g.shelf.address(f.Value, &g.to.Address, &g.to.Params) {
 			return &g.to
 		}
 	case "Contact":
-		if g.contact.Address.Host == "" && g.address(f.Value, &g.contact.Address, &g.contact.Params) {
+		if g.contact.Address.Host == "" && g.shelf.address(f.Value, &g.contact.Address, &g.contact.Params) {
 			return &g.contact
 		}
 	case "Call-ID":
@@ -101,7 +113,7 @@ func (g *glance) readVia(s string) bool {
 	}
 	via := gosip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport}
 	via.Host, via.Port, s, ok = hostAndPort(s)
-	if !ok || !g.parameters(s, &via.Params) {
+	if !ok || !g.shelf.parameters(s, &via.Params) {
 		return false
 	}
 	g.via = via
@@ -109,10 +121,10 @@ func (g *glance) readVia(s string) bool {
 }
 
 // address reads a name-addr without a display name (RFC 3261 section 25.1).
-func (g *glance) address(s string, uri *gosip.Uri, params *gosip.HeaderParams) bool {
+func (h *shelf) address(s string, uri *gosip.Uri, params *gosip.HeaderParams) bool {
 	s, bracket := strings.CutPrefix(s, "<")
 	text, s, closed := strings.Cut(s, ">")
-	if bracket && closed && g.uri(text, uri) && g.parameters(s, params) {
+	if bracket && closed && h.uri(text, uri) && h.parameters(s, params) {
 		return true
 	}
 	*uri, *params = gosip.Uri{}, nil
@@ -120,7 +132,7 @@ func (g *glance) address(s string, uri *gosip.Uri, params *gosip.HeaderParams) b
 }
 
 // uri reads a SIP URI without a password and without headers. Escapes in it stay as they are.
-func (g *glance) uri(s string, uri *gosip.Uri) bool {
+func (h *shelf) uri(s string, uri *gosip.Uri) bool {
 	s, ok := strings.CutPrefix(s, "sip:")
 	if !ok {
 		return false
@@ -130,7 +142,7 @@ func (g *glance) uri(s string, uri *gosip.Uri) bool {
 		uri.User, s = user, rest[1:]
 	}
 	uri.Host, uri.Port, s, ok = hostAndPort(s)
-	return ok && g.parameters(s, &uri.UriParams)
+	return ok && h.parameters(s, &uri.UriParams)
 }
 
 // hostAndPort reads a name or an IPv4 address, and a port if there is one. 0 is none, and
@@ -146,19 +158,19 @@ func hostAndPort(s string) (host string, port int, rest string, ok bool) {
 }
 
 // parameters reads all that is left: a list of ;name or ;name=value.
-func (g *glance) parameters(s string, to *gosip.HeaderParams) bool {
-	if s == "" || g == nil {
-		return s == ""
+func (h *shelf) parameters(s string, to *gosip.HeaderParams) bool {
+	if s == "" {
+		return true
 	}
-	from := g.used
+	from := h.used
 	for s != "" {
-		if s[0] != ';' || g.used == len(g.params) {
+		if s[0] != ';' || h.used == len(h.room) {
 			return false
 		}
-		p := &g.params[g.used]
+		p := &h.room[h.used]
 		p.K, s = span(s[1:], &tokenBytes)
 		again := func(other gosip.HeaderKV) bool { return strings.EqualFold(other.K, p.K) }
-		if p.K == "" || slices.ContainsFunc(g.params[from:g.used], again) {
+		if p.K == "" || slices.ContainsFunc(h.room[from:h.used], again) {
 			return false
 		}
 		p.V = ""
@@ -167,9 +179,9 @@ func (g *glance) parameters(s string, to *gosip.HeaderParams) bool {
 				return false
 			}
 		}
-		g.used++
+		h.used++
 	}
-	*to = g.params[from:g.used:g.used] // what is added to them goes elsewhere
+	*to = h.room[from:h.used:h.used] // what is added to them goes elsewhere
 	return true
 }
 

@@ -59,7 +59,7 @@ func TestAGlanceSeesWhatSipgoWould(t *testing.T) {
 // glanceAt is what a glance sees in f, after it has been held against sipgo.
 func glanceAt(t *testing.T, f Field) gosip.Header {
 	t.Helper()
-	h := new(glance).header(&f)
+	h := new(glance).begin().header(&f)
 	if h == nil {
 		return nil
 	}
@@ -145,6 +145,38 @@ func FuzzQuickInMessages(f *testing.F) {
 			if !reflect.DeepEqual(settled(got[i]), settled(want[i])) {
 				t.Fatalf("a glance sees %#v, sipgo %#v", got[i], want[i])
 			}
+		}
+	})
+}
+
+// FuzzQuickURI holds what is read of a URI at a glance against sipgo.
+func FuzzQuickURI(f *testing.F) {
+	for _, s := range []string{
+		"sip:a@b", "sip:192.0.2.1:5060;transport=udp;lr", "sip:a%20b@x;a;b;c;d;e;f", "sip:a@x;a;A", "sip:a@x;a=", "sip:a@x;;", "sip:a;b@c;d=e",
+		"sips:a@x;lr", "sip:a@x:0;lr", "sip:a@[2001:db8::1];lr", "sip:a@x;p?h=v", "tel:+49;phone-context=x", "sip:;a@x;lr", "sip:a@x;a=b=c",
+		"sip:a@x;a;b;c;d;e;f;g",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := ParseURI(s)
+		want, wrong := anyURI(s)
+		if (err == nil) != (wrong == nil) {
+			t.Fatalf("%q: %v, sipgo %v", s, err, wrong)
+		}
+		if err != nil {
+			return
+		}
+		for _, uri := range []*gosip.Uri{&got, &want} {
+			if len(uri.UriParams) == 0 {
+				uri.UriParams = nil
+			}
+			if len(uri.Headers) == 0 {
+				uri.Headers = nil
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: %#v, sipgo %#v", s, got, want)
 		}
 	})
 }

@@ -31,6 +31,11 @@ type Field struct {
 	Name, Value string
 }
 
+// is reports whether f has that name. Names are tokens, so what is the same has as many bytes.
+func (f *Field) is(name string) bool {
+	return f.Name == name || len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+}
+
 // canonical gives the usual form of the names we look at, by their lower case and
 // by their compact form (RFC 3261 section 7.3.3).
 func canonical(name string) string {
@@ -105,19 +110,19 @@ type head struct {
 // was wrong; what else could be read comes with it, so that a request can be
 // answered.
 func scan(text string) (h head, wrong error) {
-	lines := strings.Split(text, "\r\n")
-	h.start = lines[0]
+	var more bool
+	h.start, text, more = strings.Cut(text, eol)
 	if controlled(h.start) {
 		h.start, wrong = "", fault(400, "Control character in start line")
 	}
-	h.fields = make([]Field, 0, min(len(lines)-1, maxFields))
-	for i := 1; i < len(lines); {
-		value, n := unfold(lines[i:])
-		i += n
-		if len(value) == 0 {
+	h.fields = make([]Field, 0, min(strings.Count(text, eol)+1, maxFields))
+	for more {
+		var line string
+		line, text, more = unfold(text)
+		if len(line) == 0 {
 			continue
 		}
-		f, err := field(value)
+		f, err := field(line)
 		switch {
 		case err != nil:
 		case len(h.fields) == maxFields:
@@ -134,21 +139,27 @@ func scan(text string) (h head, wrong error) {
 	return h, wrong
 }
 
-// unfold joins a line with those that continue it (RFC 3261 section 7.3.1),
-// and counts them.
-func unfold(lines []string) (line string, n int) {
-	continued := func(n int) bool { return n < len(lines) && len(lines[n]) > 0 && blank(lines[n][0]) }
-	if !continued(1) {
-		return lines[0], 1
+const eol = "\r\n"
+
+// unfold takes the first line of text, joined with those that continue it (RFC 3261
+// section 7.3.1). more: there is another.
+func unfold(text string) (line, rest string, more bool) {
+	line, rest, more = strings.Cut(text, eol)
+	if !more || !continues(rest) {
+		return line, rest, more
 	}
 	var b strings.Builder
-	b.WriteString(strings.TrimRight(lines[0], " \t"))
-	for n = 1; continued(n); n++ {
+	b.WriteString(strings.TrimRight(line, " \t"))
+	for more && continues(rest) {
+		line, rest, more = strings.Cut(rest, eol)
 		b.WriteByte(' ')
-		b.WriteString(strings.Trim(lines[n], " \t"))
+		b.WriteString(strings.Trim(line, " \t"))
 	}
-	return b.String(), n
+	return b.String(), rest, more
 }
+
+// continues reports whether a line begins as one does that belongs to the line before.
+func continues(line string) bool { return line != "" && blank(line[0]) }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 

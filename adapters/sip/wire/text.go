@@ -9,6 +9,9 @@ import (
 // Line makes one bounded line of text without control characters out of any
 // bytes: at most limit runes.
 func Line(s string, limit int) string {
+	if plainLine(s) && len(s) <= limit {
+		return s // nearly always
+	}
 	var b strings.Builder
 	space := false
 	for _, r := range s {
@@ -29,6 +32,18 @@ func Line(s string, limit int) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// plainLine reports whether s has printable ASCII only, and no spaces that Line would drop.
+func plainLine(s string) bool {
+	space := true // or the begin
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && space {
+			return false
+		}
+		space = s[i] == ' '
+	}
+	return s == "" || !space
 }
 
 const (

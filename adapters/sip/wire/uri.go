@@ -16,16 +16,28 @@ const MaxUser = 255
 var errUser = errors.New("not a user part")
 
 // ParseURI reads a URI of any scheme. No input makes it panic.
-func ParseURI(s string) (uri gosip.Uri, err error) {
+func ParseURI(s string) (gosip.Uri, error) {
+	var uri gosip.Uri
+	var h shelf
+	if n := strings.Count(s, ";"); n > 0 {
+		h.room = make([]gosip.HeaderKV, min(n, maxPlain))
+	}
+	if h.uri(s, &uri) {
+		return uri, nil
+	}
+	return anyURI(s)
+}
+
+// maxPlain is how many parameters a URI may have to be read at a glance.
+const maxPlain = 6
+
+// anyURI has sipgo read a URI.
+func anyURI(s string) (uri gosip.Uri, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("reading URI: %v", p)
 		}
 	}()
-	if strings.IndexByte(s, ';') < 0 && (*glance)(nil).uri(s, &uri) { // without room for parameters
-		return uri, nil
-	}
-	uri = gosip.Uri{}
 	if strings.ContainsAny(s, "<>\" \t") {
 		return uri, errors.New("not a URI")
 	}

@@ -476,3 +476,16 @@ func FuzzThread(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTighten holds that what is left as it is would not have been changed.
+func FuzzTighten(f *testing.F) {
+	for _, s := range []string{"SIP/2.0/UDP a;b=c", "a  b", " a", "a ", "a ;b", "\"a ; b\" <c ; d>", "a\tb", "\"a\\\" b\" c", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		const separators = ";=,/"
+		if got := tightened(s, separators); tight(s, separators) && got != s {
+			t.Fatalf("%q would have become %q", s, got)
+		}
+	})
+}
