@@ -25,32 +25,40 @@ var errNoAnswer = errors.New("no answer")
 // clients are the non-INVITE client transactions that wait for an answer.
 type clients struct {
 	mu      sync.Mutex // guards waiting: whoever sends writes, sockets read
-	waiting map[string]chan *wire.Message
+	waiting map[answerKey]chan *wire.Message
 }
+
+// An answerKey is what responses have in common with their request (RFC 3261 section
+// 17.1.3).
+type answerKey struct{ branch, method string }
 
 // branchText has letters only that no element changes.
 var branchText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
-func newToken() string {
+func newToken() string { return newName("") }
+
+// newName is a token behind what it begins with.
+func newName(begin string) string {
 	var b [15]byte
 	rand.Read(b[:]) // never fails, by its documentation
-	return branchText.EncodeToString(b[:])
+	var room [32]byte
+	return string(branchText.AppendEncode(append(room[:0], begin...), b[:]))
 }
 
 // magic begins the branches of RFC 3261 section 8.1.1.7.
 const magic = "z9hG4bK"
 
-func newBranch() string { return magic + newToken() }
+func newBranch() string { return newName(magic) }
 
 // do runs one transaction over f and gives the final response. build makes
 // the request for a branch.
 func (c *clients) do(ctx context.Context, f flow, method string, build func(branch string) []byte) (*wire.Message, error) {
 	branch := newBranch()
-	key := branch + " " + method
+	key := answerKey{branch, method}
 	answers := make(chan *wire.Message, 4)
 	c.mu.Lock()
 	if c.waiting == nil {
-		c.waiting = map[string]chan *wire.Message{}
+		c.waiting = map[answerKey]chan *wire.Message{}
 	}
 	c.waiting[key] = answers
 	c.mu.Unlock()
@@ -103,7 +111,7 @@ func (c *clients) deliver(m *wire.Message) bool {
 		return false
 	}
 	c.mu.Lock()
-	answers := c.waiting[branch+" "+method]
+	answers := c.waiting[answerKey{branch, method}]
 	c.mu.Unlock()
 	select {
 	case answers <- m: // nil, if there is no such transaction: never ready

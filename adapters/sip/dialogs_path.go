@@ -15,7 +15,7 @@ import (
 )
 
 // A path is a flow as calls use it: it knows what the other end is told of us,
-// and outlives a TCP connection.
+// and outlives a TCP connection. It never changes.
 type path struct {
 	e       *engine
 	flow    flow // its carrier is nil where a connection is yet to be made
@@ -30,11 +30,22 @@ var _ dialog.Path = (*path)(nil)
 
 // pathBy is the way back to where f comes from.
 func (e *engine) pathBy(f flow, account string) (*path, error) {
+	key := pathKey{f, account}
+	stays := !f.reliable() && !f.local().Addr().IsUnspecified() // else it ends, or depends on routes
+	if stays {
+		if p := e.paths.find(key); p != nil {
+			return p, nil
+		}
+	}
 	host, port, err := e.sentBy(f)
 	if err != nil {
 		return nil, err
 	}
-	return &path{e: e, flow: f, network: f.network(), remote: f.remote, host: host, by: hostPort(host, port), account: account}, nil
+	p := &path{e: e, flow: f, network: f.network(), remote: f.remote, host: host, by: hostPort(host, port), account: account}
+	if stays {
+		e.paths.remember(key, p)
+	}
+	return p, nil
 }
 
 // pathTo is a way of the peer's to an address. Nothing is sent yet, and no
@@ -104,7 +115,12 @@ func (p *path) alive() bool {
 func (p *path) Reliable() bool { return p.network != "udp" }
 
 // Transport implements dialog.Path.
-func (p *path) Transport() string { return strings.ToUpper(p.network) }
+func (p *path) Transport() string {
+	if p.network == networkUDP {
+		return "UDP" // nearly always
+	}
+	return strings.ToUpper(p.network)
+}
 
 // SentBy implements dialog.Path.
 func (p *path) SentBy() string { return p.by }

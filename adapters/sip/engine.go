@@ -36,6 +36,7 @@ type engine struct {
 	txs     transactions
 	dialogs *dialog.Table
 	streams streams
+	paths   paths
 	legs    legs
 	remote  bool // the Plane is
 	// spawn starts a goroutine that ends with the Run; false: it has ended.

@@ -51,6 +51,7 @@ func (l *leg) perform(f func()) {
 type box struct {
 	mu     sync.Mutex // guards the rest: everybody puts
 	things []func()
+	done   int  // how many of things are done with
 	busy   bool // somebody sees to it
 	shut   bool
 }
@@ -74,17 +75,19 @@ func (b *box) next() func() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.things) == 0 {
-		b.busy, b.things = false, nil
+		b.busy = false
 		return nil
 	}
-	f := b.things[0]
-	b.things[0] = nil
-	b.things = b.things[1:]
+	f := b.things[b.done]
+	b.things[b.done] = nil
+	if b.done++; b.done == len(b.things) {
+		b.things, b.done = b.things[:0], 0
+	}
 	return f
 }
 
 func (b *box) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.shut, b.things = true, nil
+	b.shut, b.things, b.done = true, nil, 0
 }

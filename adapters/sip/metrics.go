@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -50,12 +51,22 @@ type metrics struct {
 	refused   *prometheus.CounterVec // reason
 
 	reconnects *prometheus.CounterVec // what, result
+
+	mu      sync.Mutex // guards counted: sockets, timers and the bridge count
+	counted map[responseKey]prometheus.Counter
+}
+
+// A responseKey is what one counter of responses counts. There are as many as labels allow.
+type responseKey struct {
+	direction, method string
+	code              int
 }
 
 // newMetrics registers with reg, which adds the label that tells adapters
 // apart.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
+		counted: map[responseKey]prometheus.Counter{},
 		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: metricResponses,
 			Help: "Final SIP responses that were sent, and received, by method and status.",
@@ -97,8 +108,19 @@ func (m *metrics) response(direction, method string, code int) {
 		method = otherMethod
 	}
 	text := otherCode
-	if code >= 100 && code <= 699 {
-		text = strconv.Itoa(code)
+	if code < 100 || code > 699 {
+		code = 0
 	}
-	m.responses.WithLabelValues(direction, method, text).Inc()
+	key := responseKey{direction, method, code}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counter := m.counted[key]
+	if counter == nil { // to look for it by its labels takes longer than all else
+		if code != 0 {
+			text = strconv.Itoa(code)
+		}
+		counter = m.responses.WithLabelValues(direction, method, text)
+		m.counted[key] = counter
+	}
+	counter.Inc()
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gateway/adapters/sip/wire"
+
+	gosip "github.com/emiago/sipgo/sip"
 )
 
 // isPeer says whether requests that come by f are the peer's: from its address,
@@ -46,7 +48,7 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 	case err != nil:
 		e.malformed(f, m, known, err)
 	case m.Response != nil:
-		if !e.posted.deliver(m) && !e.clients.deliver(m) && !e.dialogs.Response(m) {
+		if !e.deliver(m) {
 			e.metrics.refused.WithLabelValues(refusedUnasked).Inc()
 			return true
 		}
@@ -55,6 +57,15 @@ func (e *engine) receive(f flow, data []byte) (ok bool) {
 		e.request(f, m, known)
 	}
 	return true
+}
+
+// deliver hands a response to the transaction it is for; the likeliest are asked first. False:
+// there is none.
+func (e *engine) deliver(m *wire.Message) bool {
+	if m.Response.CSeq().MethodName == gosip.MESSAGE {
+		return e.posted.deliver(m) || e.clients.deliver(m) || e.dialogs.Response(m)
+	}
+	return e.dialogs.Response(m) || e.clients.deliver(m) || e.posted.deliver(m)
 }
 
 // broken takes what a connection ended with that is no SIP message.

@@ -52,7 +52,9 @@ type Call struct {
 	offered bool          // it had an offer
 	first   *client       // its transaction
 	least   time.Duration // Min-SE
-	base    *dialog       // what its dialogs are made of
+	shown   Path          // by which we are at address, our Contact; nil: it has not been made
+	address string
+	base    *dialog // what its dialogs are made of
 	forks   []*dialog
 
 	request  *wire.Message // the INVITE that came
@@ -111,24 +113,25 @@ func (c *Call) deliver() {
 		return
 	}
 	c.tells = true
-	defer func() { c.tells = false }()
-	for len(c.news) > 0 {
-		all, post := c.news, c.post
-		c.news = nil
-		c.hand(all, post)
-	}
-	if c.ended {
-		c.post = nil // it has been told everything, and need not be kept
+	told := 0
+	defer func() {
+		c.tells, c.news = false, slices.Delete(c.news, 0, told)
+		if c.ended && len(c.news) == 0 {
+			c.post, c.news = nil, nil // it has been told everything, and need not be kept
+		}
+	}()
+	for told < len(c.news) { // more may come meanwhile
+		told++
+		c.hand(c.news[told-1])
 	}
 }
 
 // hand is the part of deliver that is done without the lock.
-func (c *Call) hand(all []Event, post func(Event)) {
+func (c *Call) hand(ev Event) {
+	post := c.post
 	c.mu.Unlock()
 	defer c.mu.Lock() // even if the owner panics
-	for _, ev := range all {
-		post(ev)
-	}
+	post(ev)
 }
 
 // end posts the last event. What is still under way goes on without the owner.
@@ -143,6 +146,9 @@ func (c *Call) end(ev Ended) {
 		c.finish(r, 487, "Request Terminated", nil)
 	}
 	c.request, c.replaces, c.invite = nil, nil, nil
+	if c.base != nil {
+		c.base.sent = nil
+	}
 	c.queue = slices.DeleteFunc(c.queue, func(s *sending) bool { return !c.byes || s.method != methodNotify })
 	for _, d := range c.all() {
 		d.open = nil

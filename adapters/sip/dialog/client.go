@@ -36,8 +36,8 @@ type client struct {
 	within time.Duration // for the first response
 	limit  time.Duration // of an INVITE: for the final response, once there was a provisional one; 0: none
 	wait   time.Duration // until it is sent again
-	resend *alarm
-	giveUp *alarm
+	resend alarm
+	giveUp alarm
 	tries  int    // with credentials
 	heard  bool   // there was a provisional response
 	cancel bool   // CANCEL goes with the first provisional response; or has gone
@@ -110,14 +110,14 @@ func (k *client) run() {
 	c.clients++
 	c.t.addClient(k)
 	if err := k.path.Write(k.data); err != nil {
-		k.giveUp = c.after(0, func() { k.fail(err) })
+		c.set(&k.giveUp, 0, func() { k.fail(err) })
 		return
 	}
 	if !k.path.Reliable() {
 		k.wait = timerT1
-		k.resend = c.after(k.wait, k.again)
+		c.set(&k.resend, k.wait, k.again)
 	}
-	k.giveUp = c.after(k.within, func() {
+	c.set(&k.giveUp, k.within, func() {
 		k.path.Silent()
 		k.fail(errNoAnswer)
 	})
@@ -133,7 +133,7 @@ func (k *client) again() {
 	if k.r.method != methodInvite {
 		k.wait = min(k.wait, timerT2)
 	}
-	k.resend = k.c.after(k.wait, k.again)
+	k.c.set(&k.resend, k.wait, k.again)
 }
 
 func (k *client) stop() {
@@ -166,10 +166,9 @@ func (k *client) receive(m *wire.Message) {
 		k.receiveInvite(m, status)
 	case k.over:
 	case status < 200:
-		if !k.heard && k.resend != nil {
-			k.resend.stop()
+		if !k.heard && !k.path.Reliable() {
 			k.wait = timerT2
-			k.resend = k.c.after(k.wait, k.again)
+			k.c.set(&k.resend, k.wait, k.again)
 		}
 		k.heard = true
 	default:
@@ -191,7 +190,7 @@ func (k *client) receiveInvite(m *wire.Message, status int) {
 			k.heard = true
 			k.stop()
 			if k.limit > 0 {
-				k.giveUp = k.c.after(k.limit, k.sendCancel)
+				k.c.set(&k.giveUp, k.limit, k.sendCancel)
 			}
 			if k.cancel {
 				k.sendCancel()
@@ -207,7 +206,7 @@ func (k *client) receiveInvite(m *wire.Message, status int) {
 			k.stop()
 			// It lingers for repeats, and is never sent again.
 			k.data, k.r.body, k.r.fields, k.r.routes = nil, nil, nil, nil
-			k.giveUp = k.c.after(patience, k.leave) // timer M
+			k.c.set(&k.giveUp, patience, k.leave) // timer M
 		}
 		k.success(m)
 	default:
@@ -239,7 +238,7 @@ func (k *client) refused(m *wire.Message, status int) {
 	if k.path.Reliable() {
 		linger = 0
 	}
-	k.giveUp = k.c.after(linger, k.leave)
+	k.c.set(&k.giveUp, linger, k.leave)
 	if !k.challenged(m, status) {
 		k.done(m, nil)
 	}
@@ -287,5 +286,5 @@ func (k *client) sendCancel() {
 	}
 	x.data = r.bytes(x.path, x.branch, c.t.cfg.Agent)
 	x.run()
-	k.giveUp = c.after(patience, func() { k.fail(errNoAnswer) })
+	c.set(&k.giveUp, patience, func() { k.fail(errNoAnswer) })
 }

@@ -73,7 +73,7 @@ func (c *Call) ask(m *wire.Message, p Path, tx Server) *Request {
 	}
 	c.asked = append(c.asked, r)
 	// Who asked has given up by then.
-	r.giveUp = c.after(patience, func() { c.finish(r, 500, "No Answer", nil) })
+	c.set(&r.giveUp, patience, func() { c.finish(r, 500, "No Answer", nil) })
 	return r
 }
 
@@ -144,7 +144,7 @@ func (c *Call) reinvited(d *dialog, m *wire.Message, p Path, tx Server) {
 	s := &served{m: m, path: p, tx: tx, d: d, cseq: m.Request.CSeq().SeqNo}
 	d.served = s
 	c.trying(s)
-	s.giveUp = c.after(remind, func() {
+	c.set(&s.giveUp, remind, func() {
 		if c.takenBack(d) {
 			c.conclude(s, 500, "No Answer", nil, nil)
 		}
@@ -277,8 +277,7 @@ func (c *Call) opened(d *dialog, m *wire.Message, p Path, tx Server, sdp []byte,
 		d.sent, d.got = answer, sdp
 		c.finishWith(r, 200, "OK", fields, answer)
 	}
-	r.giveUp.stop()
-	r.giveUp = c.after(patience, func() {
+	c.set(&r.giveUp, patience, func() {
 		if d.open != o || c.takenBack(d) {
 			c.finish(r, 500, "No Answer", nil)
 		}

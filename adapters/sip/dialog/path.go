@@ -45,7 +45,7 @@ type Request struct {
 	path   Path // it came by
 	tx     Server
 	done   bool
-	giveUp *alarm
+	giveUp alarm
 }
 
 // Answer sends the final response. Only the first counts.

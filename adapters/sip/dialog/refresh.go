@@ -15,8 +15,8 @@ type timerState struct {
 	required bool     // its sender knows session timers
 	interval interval // in force; 0: none
 	ours     bool     // we refresh
-	refresh  *alarm
-	expire   *alarm
+	refresh  alarm
+	expire   alarm
 }
 
 func (s *timerState) stop() {
@@ -94,9 +94,9 @@ func (c *Call) run(i interval, ours bool) {
 	s.stop()
 	s.interval, s.ours = i, ours
 	if ours {
-		s.refresh = c.after(i.Duration/2, c.refresh)
+		c.set(&s.refresh, i.Duration/2, c.refresh)
 	}
-	s.expire = c.after(i.Duration-i.grace(), func() {
+	c.set(&s.expire, i.Duration-i.grace(), func() {
 		c.last = []wire.Field{Reason{"SIP", 408, "Session expired"}.Field()}
 		c.quit()
 		c.end(Ended{Why: Expired})
@@ -107,7 +107,7 @@ func (c *Call) run(i interval, ours bool) {
 // else by a re-INVITE with what is in force (RFC 4028 section 7.4).
 func (c *Call) refresh() {
 	d := c.dlg
-	c.session.refresh = c.after(refreshAgain, c.refresh) // if nothing comes of it
+	c.set(&c.session.refresh, refreshAgain, c.refresh) // if nothing comes of it
 	if d.modify != nil || d.open != nil || d.ours || d.served != nil || c.answering != nil {
 		return
 	}

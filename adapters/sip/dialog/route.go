@@ -19,7 +19,7 @@ type route struct {
 func recorded(m *wire.Message) (all []route, ok bool) {
 	size := 0
 	for _, v := range m.All("Record-Route") {
-		for _, one := range split(v) {
+		for _, one := range split(strings.Clone(v)) { // a part of a message would keep all of it
 			r, ok := readRoute(one)
 			if size += len(one); !ok || len(all) == maxRoutes || size > maxRoute {
 				return nil, false

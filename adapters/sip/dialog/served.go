@@ -24,8 +24,8 @@ type served struct {
 	acked   bool
 	offers  bool // the 2xx has an offer of ours: the ACK brings the answer
 	wait    time.Duration
-	resend  *alarm
-	giveUp  *alarm
+	resend  alarm
+	giveUp  alarm
 	pending *pending
 	next    func() // what waits for the PRACK
 }
@@ -38,8 +38,8 @@ type pending struct {
 	data    []byte
 	session bool
 	wait    time.Duration
-	resend  *alarm
-	giveUp  *alarm
+	resend  alarm
+	giveUp  alarm
 }
 
 var phrases = map[int]string{180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress"}
@@ -66,9 +66,9 @@ func (c *Call) provisional(s *served, status int, fields []wire.Field, sdp []byt
 		var again func()
 		again = func() {
 			s.tx.Reply(status, data)
-			s.resend = c.after(remind, again)
+			c.set(&s.resend, remind, again)
 		}
-		s.resend = c.after(remind, again)
+		c.set(&s.resend, remind, again)
 		return
 	}
 	if c.rseq == 0 {
@@ -84,10 +84,10 @@ func (c *Call) provisional(s *served, status int, fields []wire.Field, sdp []byt
 	again = func() {
 		s.tx.Reply(p.status, p.data)
 		p.wait *= 2
-		p.resend = c.after(p.wait, again)
+		c.set(&p.resend, p.wait, again)
 	}
-	p.resend = c.after(p.wait, again)
-	p.giveUp = c.after(patience, func() {
+	c.set(&p.resend, p.wait, again)
+	c.set(&p.giveUp, patience, func() {
 		c.conclude(s, 500, "No PRACK", nil, nil)
 		c.end(Ended{Why: NoPrack, Err: errNoAnswer})
 	})
@@ -129,15 +129,15 @@ func (c *Call) conclude(s *served, status int, phrase string, fields []wire.Fiel
 		return
 	}
 	s.wait = timerT1
-	s.resend = c.after(s.wait, func() { c.repeat(s) })
-	s.giveUp = c.after(patience, func() { c.unacknowledged(s) })
+	c.set(&s.resend, s.wait, func() { c.repeat(s) })
+	c.set(&s.giveUp, patience, func() { c.unacknowledged(s) })
 }
 
 // repeat sends the final response again: timer G, and its like for a 2xx.
 func (c *Call) repeat(s *served) {
 	s.tx.Reply(s.status, s.data)
 	s.wait = min(2*s.wait, timerT2)
-	s.resend = c.after(s.wait, func() { c.repeat(s) })
+	c.set(&s.resend, s.wait, func() { c.repeat(s) })
 }
 
 // unacknowledged is timer H: of a 2xx it ends the call (RFC 3261 section

@@ -47,30 +47,66 @@ type open struct {
 // tokens has letters only that no element changes.
 var tokens = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
-func newToken() string {
+func newToken() string { return newName("") }
+
+func newBranch() string { return newName("z9hG4bK") }
+
+// newName is a token behind what it begins with.
+func newName(begin string) string {
 	var b [15]byte
 	rand.Read(b[:]) // never fails, by its documentation
-	return tokens.EncodeToString(b[:])
+	var room [32]byte
+	return string(tokens.AppendEncode(append(room[:0], begin...), b[:]))
 }
-
-func newBranch() string { return "z9hG4bK" + newToken() }
 
 // learn takes over what a message of the other side's says of it: whom it
 // allows to ask what, and where it wants requests (RFC 3261 sections 12.1 and
 // 12.2.1.2).
 func (d *dialog) learn(m *wire.Message) {
 	if t := contact(m); t != "" && t != d.target {
-		d.target = t
+		d.target = t // keep follows for the first; later ones are seldom others
 	}
 	var allow []string
 	for _, v := range m.All("Allow") {
 		for _, one := range split(v) {
-			allow = append(allow, strings.ToUpper(one))
+			allow = append(allow, method(one))
 		}
 	}
 	if allow != nil {
 		d.allow = allow
 	}
+}
+
+// keep makes strings ones of our own, in one piece of memory: a part of a message would keep
+// all of it for as long as the dialog lives.
+func keep(all ...*string) {
+	size := 0
+	for _, s := range all {
+		size += len(*s)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, s := range all {
+		b.WriteString(*s)
+	}
+	text := b.String()
+	for _, s := range all {
+		*s, text = text[:len(*s)], text[len(*s):]
+	}
+}
+
+// methods are those that are kept of an Allow without the message that it stood in.
+var methods = [...]string{
+	methodInvite, methodAck, methodCancel, methodBye, methodPrack, methodUpdate, methodNotify, "INFO", "REFER", "MESSAGE", "OPTIONS",
+	"SUBSCRIBE", "PUBLISH", "REGISTER",
+}
+
+// method is one in upper case, which keeps nothing else.
+func method(s string) string {
+	if i := slices.IndexFunc(methods[:], func(m string) bool { return strings.EqualFold(m, s) }); i >= 0 {
+		return methods[i]
+	}
+	return strings.Clone(strings.ToUpper(s))
 }
 
 // way is where a request goes.

@@ -57,8 +57,8 @@ type Table struct {
 
 	mu      sync.Mutex // guards the rest; taken with a Call's lock held, never the other way round
 	closed  bool
-	calls   map[string]*Call       // by our tag
-	clients map[string]*client     // by branch and method
+	calls   map[string]*Call // by our tag
+	clients map[clientKey]*client
 	merged  map[string]*Call       // incoming INVITEs, by what copies of one have in common
 	sources map[netip.AddrPort]int // how many Calls were met there
 }
@@ -69,7 +69,7 @@ func NewTable(cfg Config) *Table {
 		cfg.Interval = usualInterval
 	}
 	return &Table{
-		cfg: cfg, calls: map[string]*Call{}, clients: map[string]*client{}, merged: map[string]*Call{},
+		cfg: cfg, calls: map[string]*Call{}, clients: map[clientKey]*client{}, merged: map[string]*Call{},
 		sources: map[netip.AddrPort]int{},
 	}
 }
@@ -80,7 +80,7 @@ func (t *Table) Response(m *wire.Message) bool {
 	via := m.Response.Via()
 	branch, _ := via.Params.Get("branch")
 	t.mu.Lock()
-	k := t.clients[branch+" "+string(m.Response.CSeq().MethodName)]
+	k := t.clients[clientKey{branch, string(m.Response.CSeq().MethodName)}]
 	t.mu.Unlock()
 	if k == nil {
 		return false
@@ -179,7 +179,7 @@ func (t *Table) add(c *Call) bool {
 func (t *Table) forget(c *Call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.clients, func(_ string, k *client) bool { return k.c == c })
+	maps.DeleteFunc(t.clients, func(_ clientKey, k *client) bool { return k.c == c })
 }
 
 // remove forgets a Call.
@@ -222,7 +222,11 @@ func (t *Table) merges(key string, c *Call) bool {
 	return false
 }
 
-func (k *client) key() string { return k.branch + " " + k.r.method }
+// A clientKey is what responses have in common with their request (RFC 3261 section
+// 17.1.3).
+type clientKey struct{ branch, method string }
+
+func (k *client) key() clientKey { return clientKey{k.branch, k.r.method} }
 
 func (t *Table) addClient(k *client) {
 	t.mu.Lock()

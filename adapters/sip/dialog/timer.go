@@ -21,10 +21,12 @@ const (
 	maxDatagram = 1300
 )
 
-// An alarm runs f at its time, with the Call's lock held, unless stopped.
+// An alarm runs f at its time, with the Call's lock held, unless stopped. It is a part of
+// what it is for, and can be set again.
 type alarm struct {
-	at time.Time
-	f  func()
+	at     time.Time
+	f      func() // nil: it is not set
+	listed bool   // in Call.alarms
 }
 
 // stop makes sure that a never rings. A nil alarm has never been set.
@@ -34,11 +36,20 @@ func (a *alarm) stop() {
 	}
 }
 
-// after sets an alarm. The lock is held.
+// after sets an alarm of its own. The lock is held.
 func (c *Call) after(d time.Duration, f func()) *alarm {
-	a := &alarm{at: time.Now().Add(d), f: f}
-	c.alarms = append(c.alarms, a)
+	a := &alarm{}
+	c.set(a, d, f)
 	return a
+}
+
+// set has a run f after d, and nothing else. The lock is held.
+func (c *Call) set(a *alarm, d time.Duration, f func()) {
+	a.at, a.f = time.Now().Add(d), f
+	if !a.listed {
+		a.listed = true
+		c.alarms = append(c.alarms, a)
+	}
 }
 
 // unlock sets the clock to the earliest alarm, leaves the Table if nothing
@@ -49,6 +60,7 @@ func (c *Call) unlock() {
 	var first time.Time
 	for _, a := range c.alarms {
 		if a.f == nil {
+			a.listed = false
 			continue
 		}
 		kept = append(kept, a)

@@ -82,20 +82,23 @@ func (c *Call) try(within time.Duration) {
 // about are the headers that say what we are like, in requests and responses
 // that may change it.
 func (c *Call) about(d *dialog) []wire.Field {
-	return []wire.Field{c.contact(d.path), {Name: "Allow", Value: c.t.cfg.Allow}, Supported()}
+	const room = 8 // for what follows
+	return append(make([]wire.Field, 0, room), c.contact(d.path), wire.Field{Name: "Allow", Value: c.t.cfg.Allow}, Supported())
 }
 
 // contact is where requests of the other side's are to come.
 func (c *Call) contact(p Path) wire.Field {
-	v := "<sip:"
-	if c.secure {
-		v = "<sips:"
+	if p != c.shown {
+		scheme, at := "<sip:", ""
+		if c.secure {
+			scheme = "<sips:"
+		}
+		if c.user != "" {
+			at = "@"
+		}
+		c.shown, c.address = p, scheme+c.user+at+p.SentBy()+wire.TransportParam(p.Transport(), c.secure)+">"
 	}
-	if c.user != "" {
-		v += c.user + "@"
-	}
-	v += p.SentBy() + wire.TransportParam(p.Transport(), c.secure)
-	return wire.Field{Name: "Contact", Value: v + ">"}
+	return wire.Field{Name: "Contact", Value: c.address}
 }
 
 // failed takes a final response that is no 2xx, or that there was none.
@@ -142,6 +145,7 @@ func (c *Call) fork(m *wire.Message) *dialog {
 		seq: c.base.seq, path: c.base.path, ours: c.offered, sent: c.invite.body(),
 	}
 	d.learn(m)
+	keep(&d.tag, &d.remote, &d.target)
 	c.forks = append(c.forks, d)
 	return d
 }

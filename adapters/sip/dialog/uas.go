@@ -54,6 +54,7 @@ func (t *Table) Incoming(m *wire.Message, p Path, tx Server, user string) (*Call
 	d.learn(m)
 	c.dlg, c.secure = d, isSecure(p) && asksForSIPS(m, routes)
 	key := tag + "\x00" + c.callID + "\x00" + m.Get("CSeq")
+	keep(&c.callID, &c.user, &d.tag, &d.remote, &d.target)
 	s := &served{m: m, path: p, tx: tx, d: d, cseq: m.Request.CSeq().SeqNo, initial: true}
 	c.answering = s
 	if !t.add(c) { // from here on others find it, and Close may end it

@@ -113,7 +113,7 @@ func (m *Message) request(line string) error {
 	if !three || !Token(method) || len(method) > maxMethod {
 		return fault(400, "Malformed request line")
 	}
-	m.Request = gosip.NewRequest(gosip.RequestMethod(method), gosip.Uri{})
+	m.Request = gosip.NewRequest(methodOf(method), gosip.Uri{})
 	if strings.Contains(version, " ") {
 		return fault(400, "Malformed request line")
 	}
@@ -126,6 +126,20 @@ func (m *Message) request(line string) error {
 	}
 	m.Request.Recipient = uri
 	return nil
+}
+
+// methodOf is a method that does not keep the message alive which it stands in, if it is one
+// that we know.
+func methodOf(s string) gosip.RequestMethod {
+	for _, m := range [...]gosip.RequestMethod{
+		gosip.INVITE, gosip.ACK, gosip.BYE, gosip.MESSAGE, gosip.OPTIONS, gosip.REGISTER, gosip.CANCEL, gosip.PRACK,
+		gosip.UPDATE, gosip.INFO, gosip.NOTIFY, gosip.SUBSCRIBE, gosip.REFER, gosip.PUBLISH,
+	} {
+		if s == string(m) {
+			return m
+		}
+	}
+	return gosip.RequestMethod(s)
 }
 
 // headers reads the values of the headers that sipgo has types for and somebody asks for.

@@ -66,7 +66,7 @@ func (g *glance) header(f *Field) gosip.Header {
 	case "CSeq":
 		if number, method, _ := strings.Cut(f.Value, " "); Token(method) {
 			if n, ok := decimal(number); ok {
-				g.cseq = gosip.CSeqHeader{SeqNo: n, MethodName: gosip.RequestMethod(method)}
+				g.cseq = gosip.CSeqHeader{SeqNo: n, MethodName: methodOf(method)}
 				return &g.cseq
 			}
 		}
