@@ -132,6 +132,7 @@ func (x *Exchange) answer(p *slot, d bridge.Description, at Locate) (Line, Agree
 // the other side describes them, out how the peer does.
 func choose(st bridge.Stream, offered []media.Payload) (in, out []media.Payload) {
 	sound := false
+	in, out = make([]media.Payload, 0, len(offered)), make([]media.Payload, 0, len(offered))
 	add := func(f, g media.Payload) {
 		if !slices.ContainsFunc(in, func(p media.Payload) bool { return p.Type == f.Type }) {
 			in, out = append(in, f), append(out, g)

@@ -119,16 +119,28 @@ func readRTCP(value string) RTCP {
 
 // mapped is what a=rtpmap and a=fmtp say of one payload type.
 type mapped struct {
+	number         uint8
 	name           string
 	rate, channels int
 	params         string
 }
 
+// find is what was said of a payload type; nil: nothing.
+func (r *reading) find(n uint8) *mapped {
+	for i := range r.maps {
+		if r.maps[i].number == n {
+			return &r.maps[i]
+		}
+	}
+	return nil
+}
+
+// mapped is find, or else room for what is to be said. It is good until the next is asked for.
 func (r *reading) mapped(n uint8) *mapped {
-	m := r.maps[n]
+	m := r.find(n)
 	if m == nil {
-		m = &mapped{}
-		r.maps[n] = m
+		r.maps = append(r.maps, mapped{number: n})
+		m = &r.maps[len(r.maps)-1]
 	}
 	return m
 }
@@ -143,22 +155,23 @@ func numbered(value string) (n uint8, rest string, ok bool) {
 // rtpmap reads the value of a=rtpmap (RFC 8866 section 6.6).
 func (r *reading) rtpmap(value string) {
 	n, encoding, ok := numbered(value)
-	parts := strings.Split(encoding, "/")
-	if !ok || len(parts) < 2 || len(parts) > 3 || !token(parts[0]) {
+	name, text, two := strings.Cut(encoding, "/")
+	text, more, three := strings.Cut(text, "/")
+	if !ok || !two || !token(name) {
 		return
 	}
-	rate, err := strconv.Atoi(parts[1])
+	rate, err := strconv.Atoi(text)
 	if err != nil || rate < 1 || rate > maxRate {
 		return
 	}
 	channels := 1
-	if len(parts) == 3 {
-		if channels, err = strconv.Atoi(parts[2]); err != nil || channels < 1 || channels > maxChannels {
+	if three {
+		if channels, err = strconv.Atoi(more); err != nil || channels < 1 || channels > maxChannels {
 			return
 		}
 	}
 	m := r.mapped(n)
-	m.name, m.rate, m.channels = strings.ToLower(parts[0]), rate, channels
+	m.name, m.rate, m.channels = strings.ToLower(name), rate, channels
 }
 
 // format is what payload type n of a line of that kind means. A nil m has

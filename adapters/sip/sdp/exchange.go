@@ -169,8 +169,14 @@ func (x *Exchange) name(kind codec.Kind) string {
 	}
 }
 
+// reserve makes room for n more numbers, which nobody else has: other slots may have those
+// that there are.
+func (s *slot) reserve(n int) {
+	s.numbers = append(make([]media.Payload, 0, len(s.numbers)+n), s.numbers...)
+}
+
 // number is the payload type of f on this line: the one that it has, or a new
-// one.
+// one. There is room for that (reserve).
 func (s *slot) number(f codec.Format) (uint8, bool) {
 	if p, ok := match(s.numbers, f); ok {
 		return p.Type, true
@@ -179,8 +185,11 @@ func (s *slot) number(f codec.Format) (uint8, bool) {
 		return !slices.ContainsFunc(s.numbers, func(p media.Payload) bool { return p.Type == t })
 	}
 	take := func(t uint8) (uint8, bool) {
-		s.numbers = append(slices.Clip(s.numbers), media.Payload{Format: f, Type: t}) // others may have what there was
+		s.numbers = append(s.numbers, media.Payload{Format: f, Type: t})
 		return t, true
+	}
+	if t, ok := codec.StaticType(f); ok && free(t) { // Assign would say the same
+		return take(t)
 	}
 	for _, t := range codec.Assign([]codec.Format{f}) {
 		if free(t) {
@@ -197,7 +206,7 @@ func (s *slot) number(f codec.Format) (uint8, bool) {
 
 // learn keeps what the peer's numbers mean.
 func (s *slot) learn(all []media.Payload) {
-	s.numbers = slices.Clone(s.numbers)
+	s.reserve(len(all))
 	for _, p := range all {
 		if !slices.ContainsFunc(s.numbers, func(q media.Payload) bool { return q.Type == p.Type }) {
 			s.numbers = append(s.numbers, p)
@@ -211,6 +220,7 @@ func (s *slot) described() bridge.Stream {
 	if s.theirs.Port == 0 {
 		return st
 	}
+	st.Formats = slices.Grow(st.Formats, len(s.theirs.Payloads)) // nil for none
 	for _, p := range s.theirs.Payloads {
 		st.Formats = append(st.Formats, p.Format)
 	}

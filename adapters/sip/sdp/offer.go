@@ -66,8 +66,10 @@ func (x *Exchange) offer(p *slot, d bridge.Description, at Locate) (Line, error)
 	if p.id == "" || i < 0 {
 		return Line{}, errRefused
 	}
-	p.offered = nil
-	for _, f := range withEvents(d[i]) {
+	all := withEvents(d[i])
+	p.reserve(len(all))
+	p.offered = make([]media.Payload, 0, min(len(all), maxFormats))
+	for _, f := range all {
 		if n, ok := p.number(f); ok && len(p.offered) < maxFormats {
 			p.offered = append(p.offered, media.Payload{Format: f, Type: n})
 		}
@@ -98,7 +100,8 @@ func (x *Exchange) offer(p *slot, d bridge.Description, at Locate) (Line, error)
 // telephone events for every clock there is, and for 8000 Hz, which some have
 // only.
 func withEvents(st bridge.Stream) []codec.Format {
-	var all []codec.Format
+	const clocks = 4 // of events, for most
+	all := make([]codec.Format, 0, len(st.Formats)+clocks)
 	add := func(f codec.Format) {
 		if fit(f) && !slices.ContainsFunc(all, f.Same) {
 			all = append(all, f)
@@ -110,11 +113,15 @@ func withEvents(st bridge.Stream) []codec.Format {
 	if st.Kind != codec.Audio {
 		return all
 	}
-	for _, f := range append(slices.Clone(all), codec.Format{Rate: 8000}) {
+	events := func(f *codec.Format) {
 		if !f.IsNoise() && f.Rate <= 48000 {
 			add(codec.Format{Kind: codec.Audio, Name: codec.TelephoneEvent, Rate: f.Rate, Channels: 1, Params: eventParams})
 		}
 	}
+	for i := range all { // what it adds is not looked at
+		events(&all[i])
+	}
+	events(&codec.Format{Rate: 8000})
 	return all
 }
 
@@ -215,8 +222,9 @@ func (x *Exchange) accept(p *slot, said, l *Line) (bridge.Stream, Agreed, error)
 	}
 	line := *l
 	line.Payloads, line.Mux = p.understood(l), l.Mux && said.Mux
-	var in, out []media.Payload
-	st := bridge.Stream{ID: p.id, Kind: p.kind, Dir: line.dir(), Packet: line.Packet}
+	n := len(line.Payloads)
+	in, out := make([]media.Payload, 0, n), make([]media.Payload, 0, n)
+	st := bridge.Stream{ID: p.id, Kind: p.kind, Dir: line.dir(), Packet: line.Packet, Formats: make([]codec.Format, 0, n)}
 	for _, g := range line.Payloads {
 		o, ok := match(p.offered, g.Format)
 		if !ok || slices.ContainsFunc(in, func(q media.Payload) bool { return q.Type == o.Type }) {

@@ -32,10 +32,10 @@ var (
 // A reading is a description under way. The attributes of the session hold for
 // every line that does not say otherwise.
 type reading struct {
-	session  Session
+	session  *Session
 	defaults Line
-	line     *Line // nil: still in the session's part
-	maps     map[uint8]*mapped
+	line     *Line    // nil: still in the session's part
+	maps     []mapped // of the line
 }
 
 // Parse reads a session description. It is lenient in what does not matter: line
@@ -45,7 +45,7 @@ func Parse(body []byte) (*Session, error) {
 	if len(body) > MaxSession {
 		return nil, errTooLarge
 	}
-	r := reading{defaults: Line{Dir: bridge.SendReceive}}
+	r := reading{session: &Session{}, defaults: Line{Dir: bridge.SendReceive}}
 	first := true
 	for text := range strings.FieldsFuncSeq(string(body), lineEnd) {
 		if first && text != "v=0" {
@@ -63,7 +63,7 @@ func Parse(body []byte) (*Session, error) {
 		return nil, errNotSDP
 	}
 	r.finish()
-	return &r.session, nil
+	return r.session, nil
 }
 
 func lineEnd(r rune) bool { return r == '\r' || r == '\n' }
@@ -92,8 +92,8 @@ func (r *reading) at() *Line {
 
 // readOrigin takes what it can: nothing depends on it but whether it changes.
 func readOrigin(value string) Origin {
-	f := strings.Fields(value)
-	if len(f) != 6 {
+	var f [6]string
+	if words(value, f[:]) != len(f) {
 		return Origin{}
 	}
 	id, _ := strconv.ParseUint(f[1], 10, 64)
@@ -101,10 +101,21 @@ func readOrigin(value string) Origin {
 	return Origin{ID: id, Version: version, Addr: parseAddr(f[5])}
 }
 
+// words is how many words text has; the first of them are in into.
+func words(text string, into []string) (n int) {
+	for word := range strings.FieldsSeq(text) {
+		if n < len(into) {
+			into[n] = word
+		}
+		n++
+	}
+	return n
+}
+
 // readAddr reads the value of c= (RFC 8866 section 5.7): "IN IP4 192.0.2.1".
 func readAddr(value string) netip.Addr {
-	f := strings.Fields(value)
-	if len(f) != 3 || !strings.EqualFold(f[0], "IN") {
+	var f [3]string
+	if words(value, f[:]) != len(f) || !strings.EqualFold(f[0], "IN") {
 		return netip.Addr{}
 	}
 	text, _, _ := strings.Cut(f[2], "/")
@@ -147,7 +158,7 @@ func (r *reading) begin(value string) error {
 	line.Formats = f[3:]
 	r.session.Lines = append(r.session.Lines, line)
 	r.line = &r.session.Lines[len(r.session.Lines)-1]
-	r.maps = map[uint8]*mapped{}
+	r.maps = r.maps[:0]
 	return nil
 }
 
@@ -163,14 +174,17 @@ func (r *reading) finish() {
 	if !l.Proto.rtp() {
 		return
 	}
-	seen := map[uint8]bool{}
+	var seen [128]bool
 	for _, text := range l.Formats {
 		n, err := strconv.ParseUint(text, 10, 7)
-		if err != nil || seen[uint8(n)] {
+		if err != nil || seen[n] {
 			continue
 		}
-		seen[uint8(n)] = true
-		if f, ok := r.maps[uint8(n)].format(uint8(n), l.Kind); ok {
+		seen[n] = true
+		if f, ok := r.find(uint8(n)).format(uint8(n), l.Kind); ok {
+			if l.Payloads == nil {
+				l.Payloads = make([]media.Payload, 0, len(l.Formats))
+			}
 			l.Payloads = append(l.Payloads, media.Payload{Format: f, Type: uint8(n)})
 		}
 	}

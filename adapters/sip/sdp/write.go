@@ -130,7 +130,7 @@ func appendEncoding(b []byte, f codec.Format) []byte {
 
 // tokens are the fmt of an m-line for payloads.
 func tokens(all []media.Payload) []string {
-	var text []string
+	text := make([]string, 0, len(all))
 	for _, p := range all {
 		text = append(text, strconv.Itoa(int(p.Type)))
 	}
