@@ -113,15 +113,13 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if n > 0 {
 		b.log.Info("messages waiting", "count", n)
 	}
-	talk, cutTalk := context.WithCancel(context.WithoutCancel(ctx))
-	defer cutTalk()
 	wire, cutWire := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutWire()
 	failed := make(chan error, len(b.adapters))
 	var wg sync.WaitGroup
 	for name, a := range b.adapters {
 		wg.Go(func() {
-			if err := a.Run(wire, &handler{b, name, lanes, talk}); err != nil {
+			if err := a.Run(wire, &handler{b, name, lanes}); err != nil {
 				failed <- fmt.Errorf("%s: %w", name, err)
 			}
 		})
@@ -144,7 +142,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	}
 	leave()
 	<-left // what is shown last has yet to go out
-	b.finish(ctx, cutLanes, cutTalk, err != nil)
+	b.finish(ctx, cutLanes, err != nil)
 	cutLanes()
 	cutWire()
 	wg.Wait()
@@ -181,7 +179,7 @@ func (b *Bridge) announceDrain(ctx context.Context, wg *sync.WaitGroup) {
 
 // finish gets everything onto the disk, and waits for attempts and calls under
 // way if there is time.
-func (b *Bridge) finish(ctx context.Context, cutLanes, cutTalk context.CancelFunc, now bool) {
+func (b *Bridge) finish(ctx context.Context, cutLanes context.CancelFunc, now bool) {
 	d := b.drainFor
 	if now {
 		d = 0
@@ -189,7 +187,7 @@ func (b *Bridge) finish(ctx context.Context, cutLanes, cutTalk context.CancelFun
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { b.calls.leave(ctx, cutTalk) })
+	wg.Go(func() { b.calls.leave(ctx) })
 	b.outbox.leave(ctx, cutLanes)
 	wg.Wait()
 }

@@ -14,7 +14,6 @@ import (
 // it by their boxes, other calls by its mailbox.
 type call struct {
 	id    string
-	log   *slog.Logger
 	table *calls
 	inv   Invite
 	box   *mailbox
@@ -28,7 +27,6 @@ type call struct {
 	// Owned by who serves.
 	first     Event // that it begins with; nil once it has begun
 	halted    bool
-	uncut     func() bool // lets nobody set cut any more
 	timer     *time.Timer
 	wound     time.Time // when timer rings; zero: it does not
 	m         *machine
@@ -39,7 +37,9 @@ type call struct {
 	// early is when the next minute begins in which the caller hears a home that
 	// has not taken the call; zero before it has heard one.
 	early  time.Time
-	told   int // lines in the log that the parties could have had written at will
+	log    *slog.Logger // nil: logger makes it
+	heard  []Event      // room for what a leg has said
+	told   int          // lines in the log that the parties could have had written at will
 	record *Record
 }
 
@@ -49,17 +49,24 @@ type joining struct {
 	only func(Address) bool // who the partner may be
 }
 
+// logger is made when there is something to be said.
+func (c *call) logger() *slog.Logger {
+	if c.log == nil {
+		c.log = c.table.log.With("call", c.id)
+	}
+	return c.log
+}
+
+// tells reports whether anybody reads lines of a level.
+func (c *call) tells(level slog.Level) bool { return c.table.log.Enabled(context.Background(), level) }
+
 // lastWords is how long the legs have to end when the gateway does.
 const lastWords = 2 * time.Second
 
 // run takes a call from its first event to its end. It returns when there is nothing to do
 // for now; now: not before.
-func (c *call) run(ctx context.Context, first Event, now bool) {
+func (c *call) run(first Event, now bool) {
 	c.first = first
-	c.uncut = context.AfterFunc(ctx, func() {
-		c.cut.Store(true)
-		c.box.ring(true)
-	})
 	if now {
 		c.serve()
 	} else {
@@ -82,14 +89,16 @@ func (c *call) serve() {
 func (c *call) turn() (goesOn bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("call broke", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.logger().Error("call broke", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
 			c.abandon()
 			goesOn = false
 		}
 	}()
 	if first := c.first; first != nil {
 		c.first = nil
-		c.log.Info("call starts", "from", c.inv.From.Address, "to", c.inv.To.Address)
+		if c.tells(slog.LevelInfo) {
+			c.logger().Info("call starts", "from", c.inv.From.Address, "to", c.inv.To.Address)
+		}
 		c.step(input{leg: 0, ev: first})
 	}
 	if c.cut.Load() && !c.halted {
@@ -136,7 +145,8 @@ func (c *call) readLeg(n int) {
 	if conn == nil {
 		return
 	}
-	events, lost := conn.box.collect()
+	events, lost := conn.box.collect(c.heard[:0])
+	c.heard = events
 	for _, ev := range events {
 		conn.record.note(ev)
 		if end, ok := ev.(Ended); ok {
@@ -144,8 +154,9 @@ func (c *call) readLeg(n int) {
 		}
 		c.step(input{leg: n, ev: ev})
 	}
+	clear(events)
 	if lost {
-		c.log.Warn("leg says too much", "leg", conn.record.ID, "adapter", conn.record.Adapter)
+		c.logger().Warn("leg says too much", "leg", conn.record.ID, "adapter", conn.record.Adapter)
 		c.step(input{leg: n, ev: flooded{}})
 	}
 }
@@ -153,7 +164,7 @@ func (c *call) readLeg(n int) {
 // legEnds sees to what a leg leaves behind.
 func (c *call) legEnds(conn *connection, ev Ended) {
 	if ev.Err != nil {
-		c.log.Info("leg failed", "leg", conn.record.ID, "adapter", conn.record.Adapter, "cause", ev.Cause, "err", ev.Err)
+		c.logger().Info("leg failed", "leg", conn.record.ID, "adapter", conn.record.Adapter, "cause", ev.Cause, "err", ev.Err)
 	}
 	c.table.caps.end(conn.paid)
 	conn.paid = nil
@@ -193,12 +204,15 @@ func (c *call) step(in input) {
 	if len(c.inputs) > 1 {
 		return // called by act
 	}
-	for ; len(c.inputs) > 0; c.inputs = c.inputs[1:] {
+	for i := 0; i < len(c.inputs); i++ {
 		c.m.room = c.box.transcodes.Load() || c.table.mayTranscode()
-		for _, a := range c.m.step(c.inputs[0]) {
-			c.act(a)
+		todo := c.m.step(c.inputs[i])
+		for j := range todo {
+			c.act(&todo[j])
 		}
 	}
+	clear(c.inputs)
+	c.inputs = c.inputs[:0]
 	if c.m.state >= ending {
 		c.table.retire(c)
 	}

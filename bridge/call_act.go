@@ -10,12 +10,12 @@ import (
 )
 
 // act does what the machine has decided.
-func (c *call) act(a action) {
+func (c *call) act(a *action) {
 	switch a.do {
 	case doDial:
 		c.dial(a.leg, a.dial)
 	case doRoute:
-		c.step(input{leg: a.leg, ev: c.route(a.leg, a.transfer)})
+		c.step(input{leg: a.leg, ev: c.route(a.leg, *a.transfer)})
 	case doForward:
 		c.step(input{leg: a.leg, ev: c.reroute(a.leg, a.instead)})
 	case doAsk:
@@ -49,7 +49,7 @@ func (c *call) act(a action) {
 }
 
 // command tells a leg something.
-func (c *call) command(leg Leg, a action) {
+func (c *call) command(leg Leg, a *action) {
 	switch a.do {
 	case doRing:
 		leg.Ring(a.early)
@@ -118,7 +118,7 @@ func (c *call) agreed() {
 	if mode := string(c.m.mode); mode != c.record.Media {
 		c.record.Media = mode
 		c.table.metrics.mode(c.m.mode)
-		c.log.Log(context.Background(), c.level(), "media crosses", "mode", mode, "formats", formats)
+		c.logger().Log(context.Background(), c.level(), "media crosses", "mode", mode, "formats", formats)
 	}
 }
 
@@ -153,15 +153,15 @@ func (c *call) route(n int, ask TransferAsked) routed {
 		err = c.pay(terms)
 	}
 	if err != nil {
-		c.log.Log(context.Background(), c.level(), "transfer refused", "by", by, "to", to, "err", err)
+		c.logger().Log(context.Background(), c.level(), "transfer refused", "by", by, "to", to, "err", err)
 		return routed{cause: causeOf(err)}
 	}
-	c.log.Log(context.Background(), c.level(), "transfer", "by", by, "to", to)
+	c.logger().Log(context.Background(), c.level(), "transfer", "by", by, "to", to)
 	return routed{targets: targets, terms: terms, by: by}
 }
 
 // ask writes to the call that has the leg whose partner is wanted.
-func (c *call) ask(a action) {
+func (c *call) ask(a *action) {
 	l := &letter{from: c.box}
 	if a.leg == nobody {
 		l.key, l.only = c.joins.key, c.joins.only
@@ -175,7 +175,7 @@ func (c *call) ask(a action) {
 }
 
 // give hands a leg to the call that has asked for it.
-func (c *call) give(a action) {
+func (c *call) give(a *action) {
 	conn := c.conns[a.leg]
 	c.conns[a.leg] = nil
 	c.record.handed(conn.record)
@@ -183,7 +183,7 @@ func (c *call) give(a action) {
 	c.table.know(conn, to)
 	conn.box.move(to)
 	if !to.post(&letter{from: c.box, back: true, given: conn, member: a.member}) {
-		conn.hangup(c.log, Normal)
+		conn.hangup(c.logger(), Normal)
 		c.drop(conn)
 	}
 }

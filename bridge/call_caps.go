@@ -46,7 +46,7 @@ func (c *call) charge(conn *connection) {
 // none left.
 func (c *call) spend(t *Terms) {
 	if !c.table.caps.charge(t) {
-		c.log.Warn("call ends: no minutes left")
+		c.logger().Warn("call ends: no minutes left")
 		c.step(input{leg: nobody, ev: halt{Policy}})
 	}
 }

@@ -46,8 +46,11 @@ func (t *Terms) more(own []codec.Format) (list, keys []codec.Format) {
 // not there yet (nobody): what may cross as it is, and if there is room for one more call
 // that is transcoded what we make of it, unless n is known to need none of that.
 func (m *machine) present(n int, t *Terms, d Description) Description {
+	if m.room && n == nobody {
+		return t.extend(d)
+	}
 	plain := t.filter(d)
-	if !m.room || n != nobody && chooseMode(plain.as(m.legs[n].streams), m.legs[n].can, false) == mediaUntouched {
+	if !m.room || chooseMode(plain.as(m.legs[n].streams), m.legs[n].can, false) == mediaUntouched {
 		return plain
 	}
 	return t.extend(d)
@@ -65,7 +68,7 @@ func (t *Terms) extend(d Description) Description {
 		for at < len(all) && isSound(all[at]) {
 			at++
 		}
-		return append(slices.Insert(all, at, more...), keys...)
+		return slices.Concat(all[:at], more, all[at:], keys)
 	})
 }
 
@@ -176,7 +179,7 @@ func (m *machine) suffices(l, o *member, want Description) bool {
 // framed reports whether a port of the leg has no packets.
 func (l *member) framed() bool {
 	for _, p := range l.ports {
-		if p.Frames {
+		if p.port.Frames {
 			return true
 		}
 	}

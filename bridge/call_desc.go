@@ -26,7 +26,7 @@ func settle(offer, answer Description) (d Description, ok bool) {
 			continue
 		}
 		d[i] = answer[at]
-		d[i].Formats = nil
+		d[i].Formats = slices.Grow([]codec.Format(nil), len(answer[at].Formats))
 		for _, f := range answer[at].Formats {
 			if has(o.Formats, f) {
 				d[i].Formats = append(d[i].Formats, f)
@@ -80,11 +80,14 @@ type slot struct {
 
 // slots gives the slot of each stream of d.
 func (d Description) slots() []slot {
-	count := map[codec.Kind]int{}
 	list := make([]slot, len(d))
 	for i, s := range d {
-		list[i] = slot{s.Kind, count[s.Kind]}
-		count[s.Kind]++
+		list[i].kind = s.Kind
+		for _, before := range d[:i] {
+			if before.Kind == s.Kind {
+				list[i].n++
+			}
+		}
 	}
 	return list
 }

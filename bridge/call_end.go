@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 )
 
@@ -10,7 +11,7 @@ func (c *call) abandon() {
 	c.m.cause = Internal
 	for _, conn := range c.conns {
 		if conn != nil && conn.leg != nil && !conn.record.over() {
-			conn.hangup(c.log, Internal)
+			conn.hangup(c.logger(), Internal)
 		}
 	}
 }
@@ -21,10 +22,9 @@ func (c *call) finish() {
 	defer c.table.done(c)
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("call broke at its end", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.logger().Error("call broke at its end", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	c.uncut()
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -33,7 +33,7 @@ func (c *call) finish() {
 		case !l.back:
 			l.answer(c.box, NotFound)
 		case l.given != nil:
-			l.given.hangup(c.log, Normal)
+			l.given.hangup(c.logger(), Normal)
 			c.drop(l.given)
 		}
 	}
@@ -42,7 +42,7 @@ func (c *call) finish() {
 			continue
 		}
 		if !conn.record.over() {
-			c.log.Warn("leg did not end", "leg", conn.record.ID, "adapter", conn.record.Adapter)
+			c.logger().Warn("leg did not end", "leg", conn.record.ID, "adapter", conn.record.Adapter)
 		}
 		c.drop(conn)
 	}
@@ -66,7 +66,9 @@ func (c *call) write() {
 		c.table.metrics.mode(m)
 	}
 	c.table.metrics.end(r)
-	c.log.Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "media", r.Media, "setup", r.Setup, "talk", r.Talk)
+	if c.tells(slog.LevelInfo) {
+		c.logger().Info("call ends", "from", r.From, "to", r.To, "cause", r.Cause, "by", by, "media", r.Media, "setup", r.Setup, "talk", r.Talk)
+	}
 	if c.table.records != nil { // whoever it was that has brought the end, it does not wait for the disk
 		c.table.wg.Go(func() { c.table.write(r) })
 	}

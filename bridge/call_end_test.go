@@ -11,7 +11,7 @@ func TestACallThatBreaksAtItsEndIsWaitedForNoLonger(t *testing.T) {
 	t.Parallel()
 	book := &bytes.Buffer{}
 	table := &calls{live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, caps: newCapLedger(nil, nil)}
-	c := &call{table: table, log: slog.New(slog.NewTextHandler(book, nil)), box: newMailbox(), uncut: func() bool { return true }}
+	c := &call{table: table, log: slog.New(slog.NewTextHandler(book, nil)), box: newMailbox()}
 	who := Address{"left", "l1"}
 	table.live[c], table.sender[who] = who, 1
 	table.wg.Add(1)

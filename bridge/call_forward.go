@@ -31,12 +31,12 @@ func (c *call) reroute(n int, names []string) forwarded {
 			err = c.pay(terms)
 		}
 		if err == nil {
-			c.log.Log(context.Background(), c.level(), "forwarded", "by", by, "to", to)
+			c.logger().Log(context.Background(), c.level(), "forwarded", "by", by, "to", to)
 			return forwarded{targets: targets, terms: terms}
 		}
 		failed = errors.Join(failed, err)
 	}
-	c.log.Log(context.Background(), c.level(), "forwarding refused", "by", by, "to", names, "err", failed)
+	c.logger().Log(context.Background(), c.level(), "forwarding refused", "by", by, "to", names, "err", failed)
 	return forwarded{cause: Moved}
 }
 

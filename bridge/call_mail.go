@@ -169,12 +169,13 @@ func (b *legBox) put(ev Event) *mailbox {
 	return b.owner
 }
 
-// collect gives what the leg has said, and whether some of it is lost.
-func (b *legBox) collect() (events []Event, flooded bool) {
+// collect appends to into what the leg has said, and says whether some of it is lost.
+func (b *legBox) collect(into []Event) (events []Event, flooded bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	events, flooded = b.events, b.flooded
-	b.events, b.flooded = nil, false
+	events, flooded = append(into, b.events...), b.flooded
+	clear(b.events)
+	b.events, b.flooded = b.events[:0], false
 	return events, flooded
 }
 

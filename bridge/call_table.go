@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,8 @@ type calls struct {
 
 	mu     sync.Mutex // guards what follows: adapters bring calls, calls end
 	closed bool
+	cut    bool                // calls that there are are to end at once
+	all    map[*call]struct{}  // that have not been done with
 	live   map[*call]Address   // and who called
 	sender map[Address]int     // how many of live are whose
 	trips  map[trip]*call      // who goes where
@@ -73,7 +76,7 @@ func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
 	t := &calls{
 		log: o.Log, node: o.Node, plane: o.Media, dead: o.Dead, callers: callers, reentrant: reentrant, router: b.router.Load, bare: b.bare,
 		limits: b.throttle, caps: newCapLedger(o.Log, o.Outbox), records: o.Records, refusals: limiter(refusalsTold, time.Second),
-		live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, legs: map[legKey]*mailbox{},
+		all: map[*call]struct{}{}, live: map[*call]Address{}, sender: map[Address]int{}, trips: map[trip]*call{}, legs: map[legKey]*mailbox{},
 	}
 	ports := func() int { return 0 }
 	if o.Media != nil {
@@ -83,9 +86,8 @@ func newCalls(o Options, callers map[string]Caller, b *Bridge) *calls {
 	return t
 }
 
-// incoming takes the call of an adapter's party, or says why not. The call
-// lives in ctx.
-func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg) error {
+// incoming takes the call of an adapter's party, or says why not.
+func (t *calls) incoming(inv Invite, open func(Events) Leg) error {
 	if inv.Hops <= 0 {
 		return errManyHops
 	}
@@ -100,7 +102,7 @@ func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg)
 	if inv.Plain && !terms.Plain {
 		return errPlain
 	}
-	if inv.Offer != nil && !terms.filter(inv.Offer.Desc).live() &&
+	if inv.Offer != nil && !terms.passes(inv.Offer.Desc) &&
 		!(t.mayTranscode() && terms.extend(inv.Offer.Desc).live()) {
 		return errNoFormats
 	}
@@ -120,7 +122,7 @@ func (t *calls) incoming(ctx context.Context, inv Invite, open func(Events) Leg)
 	}
 	c.box.serve = c.serve
 	c.begin(open)
-	c.run(ctx, first, t.reentrant[inv.From.Adapter])
+	c.run(first, t.reentrant[inv.From.Adapter])
 	return nil
 }
 
@@ -132,7 +134,6 @@ func (c *call) begin(open func(Events) Leg) {
 			c.table.done(c)
 		}
 	}()
-	c.log = c.table.log.With("call", c.id)
 	conn := &connection{box: newLegBox(c.box, c.table.reentrant[c.inv.From.Adapter]), record: newLegRecord("in", c.inv.From, c.inv.To.Address)}
 	c.record = newRecord(c.table.node, c.id, c.inv)
 	c.record.Legs = append(c.record.Legs, conn.record)
@@ -189,6 +190,8 @@ func (t *calls) admit(c *call, sender Address, first Event) error {
 	if err := t.limits.admitCall(len(t.live), t.sender[sender], pay); err != nil {
 		return err
 	}
+	t.all[c] = struct{}{}
+	c.cut.Store(t.cut)
 	t.live[c] = sender
 	t.sender[sender]++
 	if c.inv.ID != "" {
@@ -247,6 +250,9 @@ func (t *calls) done(c *call) {
 	t.retire(c)
 	c.unpay()
 	c.converts(false)
+	t.mu.Lock()
+	delete(t.all, c)
+	t.mu.Unlock()
 	t.wg.Done()
 }
 
@@ -274,12 +280,24 @@ func (t *calls) mayTranscodeAll(adapter string, legs []string) bool {
 }
 
 // leave lets no more calls in, and waits for those under way until ctx is
-// done; then cut ends them.
-func (t *calls) leave(ctx context.Context, cut context.CancelFunc) {
-	stop := context.AfterFunc(ctx, cut)
+// done; then it ends them.
+func (t *calls) leave(ctx context.Context) {
+	stop := context.AfterFunc(ctx, t.endAll)
 	defer stop()
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
 	t.wg.Wait()
+}
+
+// endAll ends all calls at once.
+func (t *calls) endAll() {
+	t.mu.Lock()
+	t.cut = true
+	all := slices.Collect(maps.Keys(t.all))
+	t.mu.Unlock()
+	for _, c := range all {
+		c.cut.Store(true)
+		c.box.ring(false)
+	}
 }

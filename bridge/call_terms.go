@@ -137,19 +137,22 @@ func (t *Terms) pick(d Description, choose func([]codec.Format) []codec.Format) 
 }
 
 func (t *Terms) choose(formats []codec.Format) []codec.Format {
-	var sound, beside []codec.Format
+	all := make([]codec.Format, 0, len(formats))
 	for _, f := range formats {
 		if isSound(f) {
-			sound = append(sound, f)
-		} else {
-			beside = append(beside, f)
+			all = append(all, f)
 		}
 	}
-	sound = t.preferred(sound)
-	if len(sound) == 0 {
+	all = t.preferred(all)
+	if len(all) == 0 {
 		return nil
 	}
-	return append(sound, beside...)
+	for _, f := range formats {
+		if !isSound(f) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // preferred are those of list that Codecs has, in its order; all if it has none.
@@ -166,6 +169,14 @@ func (t *Terms) preferred(list []codec.Format) []codec.Format {
 		}
 	}
 	return some
+}
+
+// passes reports whether anything of d may cross as it is.
+func (t *Terms) passes(d Description) bool {
+	if len(t.Codecs) == 0 {
+		return slices.ContainsFunc(d, func(s Stream) bool { return s.Kind == codec.Audio && s.live() })
+	}
+	return t.filter(d).live()
 }
 
 // named reports whether f is called c in a map's codecs.

@@ -16,7 +16,6 @@ type handler struct {
 	b     *Bridge
 	name  string          // of the adapter
 	lanes context.Context // what lanes live in: longer than any request
-	talk  context.Context // what calls live in
 }
 
 var (
@@ -49,7 +48,7 @@ func (h *handler) Batch(f func()) {
 
 func (h *handler) Incoming(inv Invite, open func(Events) Leg) error {
 	inv.From.Adapter, inv.To.Adapter = h.name, h.name
-	err := h.b.incoming(h.talk, inv, open)
+	err := h.b.incoming(inv, open)
 	if err != nil {
 		h.b.calls.refused(inv, err)
 	}
@@ -180,12 +179,12 @@ func (b *Bridge) fanOut(ctx context.Context, m Message, targets []Target, done f
 var errClosing = &Error{Op: "deliver", Cause: Overloaded, Reason: "the gateway is closing down", Retry: true}
 
 // incoming lets a call in unless no more are.
-func (b *Bridge) incoming(ctx context.Context, inv Invite, open func(Events) Leg) error {
+func (b *Bridge) incoming(inv Invite, open func(Events) Leg) error {
 	select {
 	case <-b.drain:
 		return errCallsEnd
 	default:
-		return b.calls.incoming(ctx, inv, open)
+		return b.calls.incoming(inv, open)
 	}
 }
 

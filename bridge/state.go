@@ -1,10 +1,6 @@
 package bridge
 
-import (
-	"time"
-
-	"gateway/bridge/media"
-)
+import "time"
 
 // A callState is where a call stands.
 //
@@ -92,10 +88,10 @@ type member struct {
 	agreed  Description
 	streams Description // the latest that has its streams
 
-	ports  map[string]media.PacketPort // by stream
-	joined map[string]media.PacketPort // by stream: what its port is joined to
-	silent map[string]bool             // by stream
-	heard  bool                        // it was not silent once
+	ports  streamPorts
+	joined streamPorts     // what those are joined to
+	silent map[string]bool // by stream; nil: none has been
+	heard  bool            // it was not silent once
 	// made: what it sends or hears is none of agreed, and has to be converted.
 	made bool
 	// narrowed: it was offered only what the other has, since the last exchange.
@@ -165,6 +161,8 @@ const (
 	heldBound = 30 * time.Minute
 	// alignBound is how many offers we make to bring a new pair together.
 	alignBound = 3
+	// usualTodo is how many things follow from one, at most of the usual.
+	usualTodo = 8
 	// maxLegs is how many legs a call may have had when it is transferred.
 	maxLegs = 64
 )
@@ -175,12 +173,10 @@ func newMachine(caller Address, dead time.Duration) *machine {
 	if dead == 0 {
 		dead = soonBound
 	}
-	return &machine{legs: []*member{newMember(caller)}, pair: [2]int{0, nobody}, by: nobody, soon: dead, terms: &Terms{}}
+	return &machine{legs: []*member{newMember(caller)}, pair: [2]int{0, nobody}, by: nobody, soon: dead, terms: &Terms{}, todo: make([]action, 0, usualTodo)}
 }
 
-func newMember(party Address) *member {
-	return &member{party: party, ports: map[string]media.PacketPort{}, joined: map[string]media.PacketPort{}, silent: map[string]bool{}}
-}
+func newMember(party Address) *member { return &member{party: party} }
 
 // step takes in what has happened and says what is to be done. The list is good
 // until the next step.
@@ -271,6 +267,9 @@ func (m *machine) hear(n int, ev Event) {
 		delete(m.legs[n].silent, ev.Stream)
 		m.listen(false)
 	case Silent:
+		if m.legs[n].silent == nil {
+			m.legs[n].silent = map[string]bool{}
+		}
 		m.legs[n].silent[ev.Stream] = true
 		m.listen(m.legs[n].heard)
 	case Digit:

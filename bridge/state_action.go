@@ -46,7 +46,7 @@ type action struct {
 	dial     *dial
 	digit    Digit
 	id       string
-	transfer TransferAsked
+	transfer *TransferAsked
 	instead  []string
 	member   *member
 	letter   *letter

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"maps"
 	"slices"
 
 	"gateway/bridge/media"
@@ -10,7 +9,7 @@ import (
 // mediaReady notes the port of a leg's stream.
 func (m *machine) mediaReady(n int, ev MediaReady) {
 	l := m.legs[n]
-	l.ports[ev.Stream] = ev.Port
+	l.ports.put(ev.Stream, ev.Port)
 	delete(l.silent, ev.Stream)
 	m.join()
 	if m.mode == mediaUntouched && ev.Port.Frames && m.settled() {
@@ -39,19 +38,19 @@ func (m *machine) settled() bool {
 // mediaLost forgets a port, and parts what it was joined to.
 func (m *machine) mediaLost(n int, ev MediaLost) {
 	l := m.legs[n]
-	if l.ports[ev.Stream] != ev.Port {
+	if l.ports.at(ev.Stream) != ev.Port {
 		return
 	}
-	delete(l.ports, ev.Stream)
+	l.ports.drop(ev.Stream)
 	delete(l.silent, ev.Stream)
-	peer, ok := l.joined[ev.Stream]
-	if !ok {
+	peer := l.joined.at(ev.Stream)
+	if peer.IsZero() {
 		return
 	}
-	delete(l.joined, ev.Stream)
+	l.joined.drop(ev.Stream)
 	m.do(action{do: doPart, leg: n, ports: ports(peer)})
 	if o := m.other(n); o != nobody {
-		maps.DeleteFunc(m.legs[o].joined, func(_ string, p media.PacketPort) bool { return p == ev.Port })
+		m.legs[o].joined.without(ev.Port)
 	}
 }
 
@@ -69,11 +68,12 @@ func (m *machine) join() {
 			continue
 		}
 		s, t := a.streams[i].ID, b.streams[j].ID
-		p, q := a.ports[s], b.ports[t]
-		if p.IsZero() || q.IsZero() || a.joined[s] == q && b.joined[t] == p {
+		p, q := a.ports.at(s), b.ports.at(t)
+		if p.IsZero() || q.IsZero() || a.joined.at(s) == q && b.joined.at(t) == p {
 			continue
 		}
-		a.joined[s], b.joined[t] = q, p
+		a.joined.put(s, q)
+		b.joined.put(t, p)
 		m.do(action{do: doJoin, leg: x, ports: ports(p, q)})
 	}
 }
@@ -85,12 +85,13 @@ func (m *machine) part(n, but int) {
 		return
 	}
 	l := m.legs[n]
-	for _, s := range slices.Sorted(maps.Keys(l.joined)) {
-		m.do(action{do: doPart, leg: n, ports: ports(l.ports[s])})
+	for _, s := range l.joined {
+		m.do(action{do: doPart, leg: n, ports: ports(l.ports.at(s.stream))})
 	}
-	clear(l.joined)
+	l.joined = l.joined[:0]
 	if i := m.side(n); i >= 0 && m.pair[1-i] != nobody {
-		clear(m.legs[m.pair[1-i]].joined)
+		o := m.legs[m.pair[1-i]]
+		o.joined = o.joined[:0]
 	}
 }
 
@@ -136,8 +137,8 @@ func (m *machine) silentOrMute(n, o int) bool {
 
 // quiet reports whether nothing comes from the leg.
 func (l *member) quiet() bool {
-	for s := range l.ports {
-		if !l.silent[s] {
+	for _, p := range l.ports {
+		if !l.silent[p.stream] {
 			return false
 		}
 	}

@@ -13,11 +13,11 @@ func (m *machine) transferAsked(n int, ev TransferAsked) {
 	}
 	m.handover = &handover{ask: ev, who: n, stays: stays}
 	if ev.Leg == "" {
-		m.do(action{do: doRoute, leg: n, transfer: ev})
+		m.do(action{do: doRoute, leg: n, transfer: &ev})
 		return
 	}
 	m.asking = true
-	m.do(action{do: doAsk, leg: n, transfer: ev})
+	m.do(action{do: doAsk, leg: n, transfer: &ev})
 }
 
 // routed rings whoever the call is to be transferred to.

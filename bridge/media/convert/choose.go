@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"slices"
+
 	"gateway/bridge/media"
 	"gateway/codec"
 	"gateway/codec/sound"
@@ -67,6 +69,11 @@ func Best(ways []Way) media.Crossing {
 // Crosses is how sound of the formats from reaches a peer that takes the formats to,
 // both with packets, at best.
 func Crosses(from, to []codec.Format) media.Crossing {
+	for _, f := range from {
+		if isSound(f) && slices.ContainsFunc(to, f.Same) {
+			return media.CrossUntouched // which is the best
+		}
+	}
 	return Best(Choose(payloads(from), payloads(to), false))
 }
 
