@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,49 @@ func TestUsersWhoAreNotAnsweredAreCounted(t *testing.T) {
 	cancel()
 	if r, err := askAll(ended, users, 3, true); err == nil || r.answered != 0 {
 		t.Errorf("%+v, %v, when there is no time left", r, err)
+	}
+}
+
+// One user's first question has no answer, so another's of the same asker comes late: the
+// others wait for it.
+func TestNobodyAsksAgainBeforeAllHaveAsked(t *testing.T) {
+	t.Parallel()
+	conn, err := peer.ListenOSC("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := make([]oscAsker, oscAskers+1)
+	asked := map[netip.AddrPort]int{}
+	early := 0
+	served := make(chan struct{})
+	answer := peer.OSCBundle(peer.OSCMessage{Address: "/groupclient/user_alive_status", Args: []any{"u", "h", "ok"}})
+	for i := range users {
+		if users[i], err = newOSCAsker("127.0.0.1", conn.LocalAddr().String(), "g", "u"); err != nil {
+			t.Fatal(err)
+		}
+		defer users[i].conn.Close()
+	}
+	silent := netip.MustParseAddrPort(users[0].conn.LocalAddr().String())
+	go func() {
+		defer close(served)
+		for buf := make([]byte, 4096); ; {
+			_, from, err := conn.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			if asked[from]++; asked[from] == 2 && len(asked) < len(users) {
+				early++
+			}
+			if from != silent || asked[from] > 1 {
+				_, _ = conn.WriteToUDPAddrPort(answer, from) // lost, as on the way
+			}
+		}
+	}()
+	err = meetAll(t.Context(), users)
+	conn.Close()
+	<-served
+	if err != nil || early > 0 || len(asked) != len(users) {
+		t.Errorf("%v; %d users of %d asked, and %d again before all had", err, len(asked), len(users), early)
 	}
 }
 

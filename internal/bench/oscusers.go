@@ -95,12 +95,8 @@ func (w *world) measureUsers(ctx context.Context, s oscSize) (r registered, err 
 	if err != nil {
 		return r, err
 	}
-	// At first the server does not know that they are where they say: they are
-	// told whole groups when they have pinged where it told them to.
-	for range oscMeetings {
-		if _, err = askAll(ctx, users, 1, false); err != nil {
-			return r, err
-		}
+	if err = meetAll(ctx, users); err != nil {
+		return r, err
 	}
 	if err = pause(ctx, s.refill(oscMeetings+1)); err != nil {
 		return r, err
@@ -124,6 +120,20 @@ func (w *world) measureUsers(ctx context.Context, s oscSize) (r registered, err 
 	after, err := cpuTime(group)
 	r.name, r.cpu = s.name, after-before
 	return r, err
+}
+
+// meetAll has the users meet. At first the server does not know that they are where they
+// say: they are told whole groups when they have pinged where it told them to. Nobody
+// asks again before all have asked: who had asked for the last time before others came
+// would never hear of a port, and what it had saved by then would do for a few whole
+// answers and no more.
+func meetAll(ctx context.Context, users []oscAsker) error {
+	for range oscMeetings {
+		if _, err := askAll(ctx, users, 1, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openUsers makes the users.
