@@ -75,6 +75,10 @@ func (m *member) forUs(i int, packet []byte, out *mail) {
 	switch string(msg.Address) {
 	case wire.AddressPrivate:
 		to, private, ok := wire.Private(msg, m.set.self)
+		if len(private) > wire.MaxMember { // our name is longer than the other one's
+			m.metrics.drop(dropTooLong)
+			return
+		}
 		if p := m.peers[string(to)]; ok && p != nil {
 			if addr, ok := p.chosen(now, m.set.pace.dead); ok {
 				out.Hand(m.socket, private, addr, netip.Addr{})

@@ -20,9 +20,12 @@ type budget struct {
 }
 
 // heard counts n bytes from the address.
-func (b *budget) heard(n int) {
+func (b *budget) heard(n int) { b.grant(unprovenFactor * n) }
+
+// grant adds n bytes for what came from the address.
+func (b *budget) grant(n int) {
 	if !b.proven {
-		b.credit = min(b.credit+unprovenFactor*n, maxUnproven)
+		b.credit = min(b.credit+n, maxUnproven)
 	}
 }
 

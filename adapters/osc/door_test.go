@@ -265,7 +265,6 @@ func TestAConnectionThatDoesWrongEnds(t *testing.T) {
 	first.waitEnd()
 }
 
-// What a slow one does not take is dropped; nobody waits for it.
 // One address has so many connections at most, by whatever door and whether it says
 // anything or not; and others when those have ended.
 func TestConnectionsFromOneAddressAreBounded(t *testing.T) {
@@ -319,6 +318,7 @@ func TestConnectionsFromOneAddressAreBounded(t *testing.T) {
 	}
 }
 
+// What a slow one does not take is dropped; nobody waits for it.
 func TestASlowConnectionHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	g := newGuest(wire.Prefixed)

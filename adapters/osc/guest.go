@@ -208,6 +208,10 @@ func (h *hub) routerRequest(v *visit, msg wire.Message) bool {
 			h.metrics.drop(dropAway)
 			return true
 		}
+		if len(packet) > wire.MaxMember { // our name is longer than the other one's
+			h.metrics.drop(dropTooLong)
+			return true
+		}
 		h.pass(v.user, other, packet, v.m)
 	case wire.AddressRouterPing, wire.AddressPing:
 	default:
@@ -251,16 +255,16 @@ func (h *hub) routerRegister(v *visit, msg wire.Message) {
 		return
 	}
 	v.guest.router = true
+	joined := !u.in(g)
+	if joined {
+		h.enter(u, g) // before whom the connection was until now leaves: the group may live by that one
+	}
 	moved := h.seat(v.guest, u)
 	v.user, u.alive = u, v.now
 	v.add(func(b *wire.Builder) {
 		b.Begin(wire.AddressRegister+"/"+u.name+"/"+g.name, "")
 		b.End()
 	})
-	joined := !u.in(g)
-	if joined {
-		h.enter(u, g)
-	}
 	for i := len(u.groups) - 1; i >= 0; i-- {
 		if other := u.groups[i]; other != g {
 			h.leave(u, other)

@@ -32,6 +32,7 @@ type hub struct {
 	self   *user    // nil without chat
 	prover *port    // stands for nobody: to ping it shows where one is
 	free   []uint16 // ports for the relay that nobody has, the longest unused first
+	met    int      // how many pairs there are
 	draws  bool     // new users are refused: the end is near
 	info   []string // to build a user_info
 }
@@ -157,8 +158,11 @@ func (h *hub) leave(u *user, g *group) {
 
 // part forgets how u and v met.
 func (h *hub) part(u, v *user) {
-	if p := u.pairs[v]; p != nil && p.relay {
-		h.metrics.pairs.Dec()
+	if p := u.pairs[v]; p != nil {
+		h.met--
+		if p.relay {
+			h.metrics.pairs.Dec()
+		}
 	}
 	delete(u.pairs, v)
 	delete(v.pairs, u)

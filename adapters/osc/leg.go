@@ -91,6 +91,9 @@ func (l *leg) take(offer *bridge.Offer, display string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.over {
+		return // who was told has hung up at once
+	}
 	l.taken = l.calls.now()
 	if offer != nil {
 		l.ev.Post(bridge.Answered{Seq: offer.Seq, Desc: listening(offer.Desc)})

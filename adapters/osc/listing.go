@@ -93,15 +93,9 @@ func (h *hub) endpoints(u, v *user, now time.Time) (private, public netip.AddrPo
 	all := ways(u, v)
 	if h.set.first != 0 {
 		if ours, theirs := h.portFor(u), h.portFor(v); ours != nil && theirs != nil {
-			p, e := u.pairWith(v, now), h.endpoint(theirs, u)
-			if p.relay {
-				return e, e
+			if p := h.pairOf(u, v, now); p != nil {
+				return p.endpoints(way(u, v, p), h.endpoint(theirs, u), u.side(v))
 			}
-			direct := way(u, v, p)
-			if p.plain[u.side(v)] {
-				return direct, direct
-			}
-			return direct, e
 		}
 	}
 	// One that has not shown where it is gets a port to ping, in the place of

@@ -215,6 +215,7 @@ func (m *member) pinged(name string, in datagram.Packet, now time.Time, out *mai
 		return false
 	}
 	before, seen := p.heard(), p.seen
+	_, reached := p.chosen(now, m.set.pace.dead)
 	ok, first := p.ping(in.From, now)
 	if !ok {
 		return false
@@ -224,7 +225,7 @@ func (m *member) pinged(name string, in datagram.Packet, now time.Time, out *mai
 	}
 	m.from[in.From] = p
 	m.times(p, in, now, out)
-	if first {
+	if first || !reached {
 		m.pingPeer(p, now, out) // it may be waiting to be seen there
 		m.retarget(now)
 	}

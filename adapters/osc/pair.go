@@ -90,11 +90,38 @@ type pair struct {
 	plain [2]bool
 }
 
+// maxPairs bounds the pairs that the ports of the relay are for, as there are as many as
+// there are members in a group, squared: each takes some 750 bytes when both have pinged.
+// All of a group of 362 have one.
+const maxPairs = 1 << 16
+
+// pairOf is how u and v meet; nil if there are too many pairs to say.
+func (h *hub) pairOf(u, v *user, now time.Time) *pair {
+	p := u.pairs[v]
+	if p == nil && h.met < maxPairs {
+		h.met++
+		p = &pair{began: now}
+		u.pairs[v], v.pairs[u] = p, p
+	}
+	return p
+}
+
 // A sighting is what was seen of one side's pings to the silent port.
 type sighting struct {
 	first, last time.Time
 	count       int       // of pings since it began, or began anew
 	anew        time.Time // when it began anew, as something had pinged it; zero: never
+}
+
+// endpoints are what a side is told of the other: directly, or a port of ours, or both.
+func (p *pair) endpoints(direct, ours netip.AddrPort, side int) (private, public netip.AddrPort) {
+	switch {
+	case p.relay:
+		return ours, ours
+	case p.plain[side]:
+		return direct, direct
+	}
+	return direct, ours
 }
 
 // restart begins with the first way.

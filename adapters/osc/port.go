@@ -58,11 +58,15 @@ func (h *hub) proof() *port {
 	return h.prover
 }
 
+// maxOpening is how many ports are tried at once. Who else has them may have all, or
+// there is no socket to be had; and the hub waits.
+const maxOpening = 16
+
 // openAny opens p at the port that has been unused for longest. Without a range,
 // or when it is used up, those who need one to be reached at all get one that
 // the system chooses.
 func (h *hub) openAny(p *port) error {
-	for range h.free {
+	for range min(len(h.free), maxOpening) {
 		p.number, h.free = h.free[0], h.free[1:]
 		err := h.openPort(p)
 		if err == nil {
@@ -158,7 +162,7 @@ func (h *hub) forward(p *port, in datagram.Packet, now time.Time, m *mail) {
 // may. Who can ping from an address gets what is sent there.
 func (h *hub) pinged(p *port, name []byte, in datagram.Packet, now time.Time, m *mail) *caller {
 	u := h.users[string(name)]
-	if u == nil || !u.byUDP() || u.at.Addr() != in.From.Addr() || p.user != nil && !u.meets(p.user) {
+	if u == nil || !u.byUDP() || u.at.Addr() != in.From.Addr() || !p.takes(u) {
 		return nil
 	}
 	c := p.callers[u]
@@ -188,6 +192,19 @@ func (h *hub) pinged(p *port, name []byte, in datagram.Packet, now time.Time, m 
 		h.events.reached(u.name, u.names())
 	}
 	return c
+}
+
+// takes reports whether u may ping the port: who shares a group with its user, and where
+// both play by UDP, has been told of it.
+func (p *port) takes(u *user) bool {
+	v := p.user
+	switch {
+	case v == nil:
+		return true
+	case v.byUDP() && u != v:
+		return u.pairs[v] != nil
+	}
+	return u.meets(v)
 }
 
 // answerPing pings back for somebody who can't.
@@ -240,7 +257,7 @@ func (h *hub) judge(u, v *user, now time.Time, m *mail) bool {
 	if p.relay {
 		h.metrics.pairs.Inc()
 		h.metrics.moved.WithLabelValues(pathRelay).Inc()
-		h.log.Info("two members do not meet, and are relayed", "from", u.name, "to", v.name)
+		h.noise.Do(func() { h.log.Info("two members do not meet, and are relayed", "from", u.name, "to", v.name) })
 	}
 	h.tellPair(u, v, now, m)
 	return p.relay

@@ -48,16 +48,20 @@ func (v *visit) begin(h *hub, in datagram.Packet, now time.Time) {
 	v.budget = &v.unpaid
 }
 
-// pay lets the packet count for a user, once.
+// pay lets the packet count for a user, once: of what it is good for, what has been
+// answered already is gone. Where it counts for another one, that one pays for the
+// answers until now.
 func (v *visit) pay(u *user) {
-	if v.guest != nil {
+	switch {
+	case v.guest != nil || v.budget == &u.budget:
 		return
-	}
-	v.budget = &u.budget
-	if !v.paid {
-		u.budget.heard(v.size)
+	case v.paid:
+		v.flush()
+	default:
+		u.budget.grant(v.unpaid.credit)
 		v.paid = true
 	}
+	v.budget = &u.budget
 }
 
 // request answers one message.

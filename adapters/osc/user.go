@@ -69,16 +69,6 @@ func (u *user) others(f func(*user)) {
 	}
 }
 
-// pairWith is how u and v meet.
-func (u *user) pairWith(v *user, now time.Time) *pair {
-	p := u.pairs[v]
-	if p == nil {
-		p = &pair{began: now}
-		u.pairs[v], v.pairs[u] = p, p
-	}
-	return p
-}
-
 // side is u's index in its pair with v.
 func (u *user) side(v *user) int {
 	if u.name < v.name {

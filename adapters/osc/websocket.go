@@ -79,13 +79,13 @@ func (l *webLink) read(ctx context.Context) ([]byte, error) {
 		return nil, errNoPacket
 	}
 	n, err := io.ReadFull(r, l.buf)
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	switch err { // as they are: where the connection ends within a message, they are wrapped
+	case io.EOF, io.ErrUnexpectedEOF:
 		return l.buf[:n], nil
-	case err != nil:
-		return nil, err
+	case nil:
+		return nil, errTooLong
 	}
-	return nil, errTooLong
+	return nil, err
 }
 
 // write sends each of the frames as a message.
