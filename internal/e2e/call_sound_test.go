@@ -134,33 +134,41 @@ func (c *soundCall) play(ctx context.Context, fromOne, fromTwo [][]byte) (one, t
 	return one, two, errors.Join(errOne, errTwo)
 }
 
-// pour plays packets from one end and waits until the other has them all. The
-// first is sent until it arrives: the gateway may have said where it listens a
-// moment before it does. Repeats of it are left out.
+// lead is how many of the first packets may be lost: the gateway may have said where it listens
+// a moment before it passes on what comes. leadTime is how long each of them is waited for.
+const (
+	lead     = 5
+	leadTime = 2 * time.Second
+)
+
+// pour plays packets from one end, and gives what the other has when the last has come. Until one
+// of the first has arrived they are sent one by one: none of them twice, as a packet that has
+// come before is passed on as little as one that came too early.
 func pour(ctx context.Context, from *RTPPeer, gateway netip.AddrPort, to *RTPPeer, packets [][]byte) ([][]byte, error) {
-	err := Poll(ctx, func(context.Context) bool {
-		return slices.ContainsFunc(to.Got(), func(d Datagram) bool { return anyRTP(d.Data) }) || from.Send(gateway, packets[0]) != nil
-	})
-	if err == nil {
-		err = from.Play(ctx, gateway, packets[1:])
+	heard := listen(to)
+	sent := 0
+	for arrived := false; !arrived && sent < lead; sent++ {
+		if err := from.Send(gateway, packets[sent]); err != nil {
+			return nil, err
+		}
+		arrived = arrives(ctx, heard)
 	}
-	if err != nil {
+	if err := from.Play(ctx, gateway, packets[sent:]); err != nil {
 		return nil, err
 	}
-	var came [][]byte
-	err = Poll(ctx, func(context.Context) bool {
-		came = nil
-		for _, d := range to.Got() {
-			if anyRTP(d.Data) && (len(came) == 0 || !bytes.Equal(d.Data, came[0])) {
-				came = append(came, d.Data)
-			}
-		}
-		return len(came) >= len(packets)
-	})
+	err := Poll(ctx, func(context.Context) bool { return complete(heard.rtp(), packets, len(packets)-lead) })
+	came := heard.rtp()
 	if err != nil {
 		err = fmt.Errorf("%d of %d packets have come: %w", len(came), len(packets), err)
 	}
 	return came, err
+}
+
+// arrives reports whether a packet comes, within leadTime.
+func arrives(ctx context.Context, heard listener) bool {
+	ctx, cancel := context.WithTimeout(ctx, leadTime)
+	defer cancel()
+	return Poll(ctx, func(context.Context) bool { return len(heard.rtp()) > 0 }) == nil
 }
 
 func anyRTP(b []byte) bool { return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) }
