@@ -29,7 +29,10 @@ type line struct {
 	ptime  uint8
 	open   atomic.Bool // the one may speak, and the other wants to hear
 	closed atomic.Bool
-	rate   atomic.Uint32 // of the clock of what goes out; 0: nothing has
+	fading atomic.Bool          // it takes nothing more, and ends when nothing waits
+	heir   atomic.Pointer[line] // that takes its place while it fades
+	gone   bool                 // for the loop: what it has made is not wanted any more
+	rate   atomic.Uint32        // of the clock of what goes out; 0: nothing has
 
 	mu     sync.Mutex // guards what follows
 	box    [maxLetters]letter
@@ -38,6 +41,7 @@ type line struct {
 	listed bool // its worker knows that there is something
 
 	// What follows is for the worker alone.
+	before *line // whose heir it is, until that has ended
 	stream *convert.Stream
 	due    time.Duration // 0: nothing waits
 	timed  bool
@@ -94,6 +98,9 @@ func (f *line) take() bool {
 // read carries what has come, but not without end: where more has come meanwhile it has
 // another turn, after the other lines.
 func (f *line) read() {
+	if !f.may() {
+		return
+	}
 	more := true
 	for n := 0; n < maxLetters && more; n++ {
 		if more = f.take(); more && !f.closed.Load() {
@@ -135,6 +142,7 @@ func (f *line) tick() {
 		f.failed = true
 		f.worker.log.Error("media can't be converted", slog.Any("err", err))
 	}
+	f.mayEnd()
 }
 
 // give takes what the stream has made.
@@ -168,25 +176,37 @@ func (f *line) clock() uint32 {
 }
 
 // relink makes the line of what comes from g, if it takes one; one that does the same
-// stays.
+// stays, and another fades.
 func (l *loop) relink(g *leg) {
-	f := g.line
+	f, old := g.line, g.fading()
 	ways := l.ways(g)
+	if old != nil && !l.heeds(g, ways, old) {
+		g.cut()
+	}
 	if f != nil && (ways == nil || f.to != g.peer.id() || f.ptime != g.peer.ptime || !slices.Equal(f.ways, ways)) {
-		f.closed.Store(true)
-		f.worker.lines.Add(-1)
-		g.made.add(f)
+		g.cut() // there is but one that fades
+		g.made.fading = f
+		if !l.heeds(g, ways, f) {
+			g.cut()
+		}
 		g.line, f = nil, nil
 	}
-	if ways != nil && f == nil {
+	old = g.fading()
+	fresh := ways != nil && f == nil
+	if fresh {
 		f = l.lay(g, ways)
-		g.line = f
+		f.before, g.line = old, f
 	}
-	if f != nil {
-		f.open.Store(g.receive && g.peer.send)
+	for _, one := range [...]*line{f, old} {
+		if one != nil {
+			one.open.Store(g.receive && g.peer.send)
+		}
 	}
 	if i := g.port.intake; i != nil {
 		i.line.Store(f)
+	}
+	if fresh && old != nil {
+		old.fade(f)
 	}
 }
 

@@ -26,6 +26,7 @@ type made struct {
 	base    uint32 // added to what the line counts
 	line    *line  // that base is for
 	length  uint32 // of the sound of the last packet, in units of its clock
+	fading  *line  // that comes from the leg, and is replaced, while something waits in it
 	packets uint32
 	octets  uint32
 
@@ -72,7 +73,7 @@ func (l *loop) unpack() {
 	l.mu.Unlock()
 	for i := range l.unpacked {
 		p := &l.unpacked[i]
-		if g := l.leg(p.line.to); g != nil && g.peer != nil && g.peer.line == p.line {
+		if g := l.leg(p.line.to); g != nil && g.peer != nil && g.peer.id() == p.line.from && !p.line.gone {
 			l.at = g
 			l.speak(g.peer, g, p.line, p.out)
 			l.at = nil

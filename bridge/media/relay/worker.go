@@ -130,11 +130,14 @@ func (w *worker) guarded(f *line, do func()) {
 		}
 		err := fmt.Errorf("panic: %v", r)
 		w.log.Error("media conversion failed", slog.Any("err", err), slog.String("stack", string(debug.Stack())))
-		f.closed.Store(true)
+		f.end()
 		f.due = 0
 		w.do(f.from, func(l *loop, g *leg) {
-			if g.line == f {
+			switch f {
+			case g.line:
 				l.lose(g, err)
+			case g.fading():
+				g.made.faded()
 			}
 		})
 	}()
