@@ -41,6 +41,11 @@ func (m *member) fromApp(i int, packets []datagram.Packet, out *mail) {
 // packets to one place cost least one after the other; and to the other apps, and
 // to itself if it wants that.
 func (m *member) play(i int, out *mail) {
+	if m.set.uplink.kind != "" {
+		for _, packet := range out.group {
+			_ = m.send(packet) // what is lost is counted
+		}
+	}
 	for _, to := range *m.targets.Load() {
 		for _, packet := range out.group {
 			out.Hand(m.socket, packet, to, netip.Addr{})
@@ -79,6 +84,10 @@ func (m *member) forUs(i int, packet []byte, out *mail) {
 			m.metrics.drop(dropTooLong)
 			return
 		}
+		if m.set.uplink.kind != "" {
+			_ = m.send(packet) // the server puts our name in; what is lost is counted
+			return
+		}
 		if p := m.peers[string(to)]; ok && p != nil {
 			if addr, ok := p.chosen(now, m.set.pace.dead); ok {
 				out.Hand(m.socket, private, addr, netip.Addr{})
@@ -94,12 +103,15 @@ func (m *member) forUs(i int, packet []byte, out *mail) {
 }
 
 // listPeers tells an app who is there: for each member AddressPeer with its name,
-// by which address it is reached ("private", "public", "seen", or "none" yet), that
-// address, and how many milliseconds a ping takes there and back, -1 if that is
+// by which address it is reached ("private", "public", "seen", or "none" yet; "server"
+// where the server hands on), that address, and how many milliseconds a ping takes there and back, -1 if that is
 // not known.
 func (m *member) listPeers(i int, now time.Time, out *mail) {
 	for _, p := range m.peers {
 		path, at := "none", ""
+		if m.up.Load() != nil {
+			path = "server"
+		}
 		if to, ok := p.chosen(now, m.set.pace.dead); ok {
 			at = to.String()
 			switch to {

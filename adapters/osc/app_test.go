@@ -21,14 +21,22 @@ func start(t *testing.T, change func(c *Config), quick bool) (*Adapter, *bridget
 	t.Helper()
 	c := NewConfig()
 	change(c)
+	return startConfig(t, c, func(s *settings) {
+		if quick {
+			s.pace = quickPace()
+		}
+	})
+}
+
+// startConfig runs an adapter whose settings the test may change.
+func startConfig(t *testing.T, c *Config, change func(s *settings)) (*Adapter, *bridgetest.Handler) {
+	t.Helper()
 	c.Check(func(key, msg string) { t.Fatalf("%s: %s", key, msg) })
 	a, err := New(c, testEnv())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if quick {
-		a.set.pace = quickPace()
-	}
+	change(a.set)
 	h := bridgetest.NewHandler(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

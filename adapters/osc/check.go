@@ -2,9 +2,7 @@ package osc
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,11 +112,26 @@ func (c *Config) checkServer(bad func(key, msg string)) {
 	}
 }
 
+// checkUplink refuses what a member can't do that plays by a connection: what comes by it
+// does not say who has sent it.
+func (c *Config) checkUplink(bad func(key, msg string)) {
+	for key, there := range map[string]bool{
+		"chat": c.Chat != "", "calls": c.Calls != "", "presence": c.Presence != "", "port": c.Port != 0, "broadcast": c.Broadcast,
+	} {
+		if there {
+			bad(key, "needs a member by UDP")
+		}
+	}
+}
+
 func (c *Config) checkMember(bad func(key, msg string)) {
 	if c.Join != "" {
-		host, port, err := net.SplitHostPort(c.Join)
-		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || perr != nil || n == 0 {
-			bad("join", fmt.Sprintf("want host:port, got %q", c.Join))
+		kind, _, err := parseJoin(c.Join)
+		if err != nil {
+			bad("join", err.Error())
+		}
+		if kind != "" {
+			c.checkUplink(bad)
 		}
 	}
 	for key, s := range map[string]string{"user": c.User, "group": c.Group} {

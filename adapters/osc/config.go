@@ -44,7 +44,8 @@ type Config struct {
 	// they don't.
 	Presence string `toml:"presence"`
 
-	// Join is the server whose member we are, host:port.
+	// Join is the server whose member we are: host:port by UDP, and tcp:host:port, or
+	// slip:, ws: or wss:, by a connection.
 	Join string `toml:"join"`
 	// User is our name: a member's, or the one that a server with Chat has in
 	// its groups.

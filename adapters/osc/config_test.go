@@ -35,6 +35,12 @@ func TestMistakesInTheConfigurationAreFound(t *testing.T) {
 			c.Apps = []App{{Tx: 1, Rx: 2}, {Tx: 3, Rx: 4, Host: "10.0.0.8"}, {Tx: 5, Rx: 3, Host: "10.0.0.8"}}
 			c.Lines, c.Chat = 0, "/chat"
 		}, nil},
+		{"a member by a connection", member, func(c *Config) {
+			c.Join, c.Apps = "wss:osc.example.net:443", []App{{Tx: 1, Rx: 2}}
+		}, nil},
+		{"what a connection does not carry", member, func(c *Config) {
+			c.Join, c.Chat, c.Calls, c.Presence, c.Port, c.Broadcast = "tcp:osc.example.net:80", "/chat", "/call", "/presence", 1, true
+		}, []string{"broadcast", "calls", "chat", "port", "presence"}},
 		{"a member without a server", member, func(c *Config) { c.Join, c.Broadcast = "", true }, nil},
 		{"both", server, member, []string{"listen"}},
 		{"doors", server, func(c *Config) {

@@ -13,7 +13,8 @@
 //
 //	apps ──▶ app.go ──▶ member.go ──▶ the group    a member: peer.go says where
 //	apps ◀───────────── member.go ◀── the group    the others are, link.go how it
-//	                                               stands with its server
+//	                                               stands with its server, uplink.go
+//	                                               how it plays without UDP
 //
 // Who is in a group, and everything that follows, belongs to the hub, under one
 // lock. Whoever holds it waits for nothing: what is to be sent goes into a mail of
@@ -52,6 +53,11 @@
 // is the end of the membership. By WebSocket a packet is a binary message; the path
 // and the page's origin do not matter. To members by UDP, one by another way is a
 // port of ours.
+//
+// Our own member comes so where its network lets no UDP through (uplink.go): to our
+// own kind of server, as tcposcrouter does not know user_alive. It meets nobody: the
+// server hands on, and what it hands on does not say who has sent it. So only apps
+// play; texts, calls and presence need a member by UDP.
 //
 // # Texts
 //

@@ -125,11 +125,14 @@ func (m *member) register(now time.Time) {
 	if l.silent > 0 && l.silent <= pace.tries {
 		wait = pace.retry
 	}
-	if !m.server.IsValid() || now.Sub(l.asked) < wait {
+	if !m.hasServer() || now.Sub(l.asked) < wait {
 		return
 	}
 	if l.silent++; l.silent > pace.tries {
 		m.report(errSilent)
+		if up := m.up.Load(); up != nil {
+			up.shut() // another connection may do
+		}
 	}
 	l.asked = now
 	b := &m.mail.build
@@ -137,12 +140,15 @@ func (m *member) register(now time.Time) {
 	m.private = m.privateAddr()
 	b.UserAlive(m.set.self, m.set.hash, m.private, m.set.group, m.set.groupHash)
 	b.GetUsers(m.set.group, m.set.groupHash)
-	m.mail.Compose(m.socket, b.Packet(), m.server, netip.Addr{})
+	m.toServer(b.Packet())
 }
 
 // privateAddr is where we are on our own network: what the system would send to
 // the server from.
 func (m *member) privateAddr() netip.AddrPort {
+	if m.socket == nil {
+		return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	}
 	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(m.server)) // sends nothing
 	if err != nil {
 		return netip.AddrPortFrom(netip.IPv4Unspecified(), m.socket.Addr().Port())
@@ -188,6 +194,9 @@ func (m *member) fromServer(msg wire.Message, now time.Time, out *mail) {
 		}
 	case wire.AddressUserInfo:
 		if info := &m.scan; info.Read(msg) && string(info.User) != m.set.self && m.inGroup(info) {
+			if m.socket == nil {
+				info.Private, info.Public = netip.AddrPort{}, netip.AddrPort{} // nobody is met
+			}
 			m.inform(string(info.User), info.Private, info.Public, now, out)
 		}
 	default:

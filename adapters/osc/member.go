@@ -32,7 +32,8 @@ type member struct {
 	crew    sync.WaitGroup
 	noise   rate.Sometimes
 
-	socket *datagram.Socket // for the server and the peers
+	socket *datagram.Socket      // for the server and the peers; nil with an uplink
+	up     atomic.Pointer[guest] // nil while there is no connection to the server
 	apps   []*datagram.Socket
 	beacon *datagram.Socket // nil without broadcast
 	bound  []netip.AddrPort
@@ -70,12 +71,13 @@ func newMember(a *Adapter, h bridge.Handler, c *chat, r *roster) *member {
 func (m *member) addrs() []netip.AddrPort { return m.bound }
 
 func (m *member) open(context.Context) error {
-	socket, err := datagram.Open(netip.AddrPortFrom(netip.IPv4Unspecified(), m.set.port), false)
-	if err != nil {
-		return err
+	var err error
+	if m.set.uplink.kind == "" {
+		if m.socket, err = datagram.Open(netip.AddrPortFrom(netip.IPv4Unspecified(), m.set.port), false); err != nil {
+			return err
+		}
+		m.bound = append(m.bound, m.socket.Addr())
 	}
-	m.socket = socket
-	m.bound = append(m.bound, socket.Addr())
 	for _, app := range m.set.apps {
 		s, err := datagram.Open(app.listen, false)
 		if err != nil {
@@ -119,16 +121,21 @@ func (m *member) serve(ctx context.Context, fail context.CancelCauseFunc) {
 			}
 		})
 	}
-	run(m.socket, m.arrive)
+	if m.socket != nil {
+		run(m.socket, m.arrive)
+	}
 	for i, s := range m.apps {
 		run(s, func(packets []datagram.Packet, out *mail) { m.fromApp(i, packets, out) })
 	}
 	if m.beacon != nil {
 		run(m.beacon, m.fromBeacon)
 	}
-	if m.set.join != "" {
+	switch {
+	case m.set.uplink.kind != "":
+		m.crew.Go(func() { m.runUplink(ctx) })
+	case m.set.join != "":
 		m.crew.Go(func() { m.runResolve(ctx) })
-	} else {
+	default:
 		m.bridge.State(true, nil)
 	}
 	m.crew.Go(func() { m.runTick(ctx) })
@@ -199,9 +206,14 @@ func (m *member) fromPeer(in datagram.Packet, now time.Time, out *mail) {
 	} else if !m.set.pings {
 		return
 	}
+	m.toApps(in.Data, out)
+}
+
+// toApps gives a packet of another member's to all apps.
+func (m *member) toApps(packet []byte, out *mail) {
 	for i := range m.apps {
 		m.metrics.app.Inc()
-		out.Hand(m.apps[i], in.Data, m.set.apps[i].to, netip.Addr{})
+		out.Hand(m.apps[i], packet, m.set.apps[i].to, netip.Addr{})
 	}
 }
 

@@ -30,7 +30,8 @@ type settings struct {
 	secure      *tls.Config
 
 	member    bool
-	join      string // "" for none
+	join      string // host:port; "" for none
+	uplink    uplink
 	hash      string
 	group     string
 	groupHash string
@@ -75,7 +76,7 @@ func newSettings(c *Config) (*settings, error) {
 	s := &settings{
 		naming: c.Naming(), chat: c.Chat, lines: c.Lines, calls: c.Calls, presence: c.Presence, self: c.self(),
 		maxUsers: c.MaxUsers, maxGroups: c.MaxGroups, timeout: c.Timeout, secure: c.secure,
-		member: c.isMember(), join: c.Join, hash: wire.Hash(c.Password.Reveal()), group: c.Group,
+		member: c.isMember(), hash: wire.Hash(c.Password.Reveal()), group: c.Group,
 		groupHash: wire.Hash(c.GroupPassword.Reveal()), port: uint16(c.Port), echo: c.Echo, pings: c.Pings, broadcast: c.Broadcast,
 		accounts: hashes(c.Accounts), groups: hashes(c.Groups), pace: originalPace(),
 	}
@@ -87,6 +88,11 @@ func newSettings(c *Config) (*settings, error) {
 		s.doors = append(s.doors, d)
 	}
 	var err error
+	if c.Join != "" {
+		if s.uplink.kind, s.join, err = parseJoin(c.Join); err != nil {
+			return nil, fmt.Errorf("join: %w", err)
+		}
+	}
 	if c.Address != auto {
 		if s.address, err = netip.ParseAddr(c.Address); err != nil {
 			return nil, fmt.Errorf("address: %w", err)
