@@ -149,7 +149,7 @@ func (r *Relay) move(g *leg, p media.PacketPort, to *loop) bool {
 			return false
 		}
 		from.at = g
-		from.release(g)
+		from.release(g, poller.remove)
 		return true
 	})()
 	if !moved {
@@ -200,22 +200,12 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	g.home = nil // nobody else closes it
 	r.wiring.close(owner.number)
 	l.ports--
-	var s media.Stats
-	var handles []int32
-	answered := l.asked((*loop).later, func() bool {
-		s = r.stats(g)
-		if l.leg(p) != nil { // else it was lost before
-			l.at = g
-			pair := l.shut(g)
-			handles = pair[:]
-		}
-		return true
-	})
 	r.mu.Unlock()
-	l.kick()
-	answered()
+	s, handles := r.end(l, g, p)
 	for _, handle := range handles { // not by the loop: the system takes its time
-		r.network.close(handle)
+		if handle >= 0 {
+			r.network.close(handle)
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,6 +220,57 @@ func (r *Relay) Close(p media.PacketPort) media.Stats {
 	}
 	r.table.give(g)
 	return s
+}
+
+// end has l be done with its leg g, which p names and nobody tells anything any more. It gives
+// the last counts, and the sockets that are to be closed; -1: none.
+func (r *Relay) end(l *loop, g *leg, p media.PacketPort) (media.Stats, [2]int32) {
+	l.kick()
+	if l.turn.TryLock() {
+		if !l.waits.Load() { // what g was told before has been done
+			return r.endNow(l, g, p)
+		}
+		l.turn.Unlock()
+	}
+	var s media.Stats
+	handles := noSockets()
+	answered := l.asked((*loop).later, func() bool {
+		s, handles = r.last(l, g, p)
+		return true
+	})
+	l.kick()
+	if !answered() {
+		return media.Stats{}, noSockets()
+	}
+	return s, handles
+}
+
+// noSockets are none.
+func noSockets() [2]int32 { return [2]int32{-1, -1} }
+
+// endNow is end for the caller, who has the turn; it gives that back.
+func (r *Relay) endNow(l *loop, g *leg, p media.PacketPort) (s media.Stats, handles [2]int32) {
+	defer l.turn.Unlock()
+	defer func() {
+		if fault := recover(); fault != nil {
+			_ = l.mend(fault) // it is in the log
+			l.at = nil
+			handles = noSockets()
+		}
+	}()
+	l.now = l.clock()
+	return r.last(l, g, p)
+}
+
+// last is the part of end that is done with the turn.
+func (r *Relay) last(l *loop, g *leg, p media.PacketPort) (s media.Stats, handles [2]int32) {
+	s, handles = r.stats(g), noSockets()
+	if l.leg(p) != nil { // else it was lost before
+		l.at = g
+		handles = l.shut(g)
+		l.at = nil
+	}
+	return s, handles
 }
 
 // Count is how many ports are open.

@@ -129,14 +129,15 @@ type route struct {
 const noType = 0xff
 
 // routes matches what one peer may send with what the other takes. Sound that both
-// have goes to the same format; telephone events go to events of whatever clock.
-func (f *formats) routes(in, out []payload) []route {
+// have goes to the same format; telephone events go to events of whatever clock. Table is empty,
+// and may have room.
+func (f *formats) routes(table []route, in, out []payload) []route {
 	if len(in) == 0 {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	table := make([]route, 0, len(in))
+	table = slices.Grow(table, len(in))
 	for _, p := range in {
 		from := &f.all[p.format]
 		r := route{in: p.kind, agreed: true, out: noType, events: from.IsEvents(), rate: clock(from.Rate)}
@@ -154,6 +155,22 @@ func (f *formats) routes(in, out []payload) []route {
 		}
 	}
 	return table
+}
+
+// shared reports whether every sound of in is one of out too.
+func (f *formats) shared(in, out []payload) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range in {
+		from := &f.all[p.format]
+		if from.Kind != codec.Audio || from.IsEvents() || from.IsNoise() {
+			continue
+		}
+		if !slices.ContainsFunc(out, func(q payload) bool { return from.Same(f.all[q.format].Format) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // events finds the number of telephone events in list, of the clock rate if

@@ -19,6 +19,7 @@ type sending struct {
 
 func (*recorder) add(int32, uint64) error { return nil }
 func (*recorder) remove(int32)            {}
+func (*recorder) closing(int32)           {}
 func (*recorder) connect(*socket) bool    { return true }
 func (*recorder) disconnect(*socket)      {}
 func (*recorder) arm(time.Duration)       {}

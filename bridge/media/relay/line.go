@@ -242,6 +242,9 @@ func (l *loop) ways(g *leg) []convert.Way {
 		return nil
 	}
 	frames := g.port.intake != nil || p.port.intake != nil
+	if !frames && l.formats.shared(g.in, p.out) {
+		return nil // all of it passes as it is
+	}
 	ways := convert.Choose(l.formats.payloads(g.in), l.formats.payloads(p.out), frames)
 	for _, w := range ways {
 		if w.Mode > media.CrossUntouched && !w.In.Format.IsNoise() {

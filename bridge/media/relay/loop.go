@@ -49,6 +49,7 @@ type loop struct {
 	buf     [maxPacket + room]byte
 	own     [eventPacket + room]byte // a packet of our own making
 	working []func()                 // taken from queue
+	worked  int                      // how many of working are done with
 	done    chan struct{}            // closed at the end
 
 	unpacked []parcel // taken from mail
@@ -275,14 +276,14 @@ func (l *loop) woken() {
 	l.queue, l.called = l.queue[:0], false
 	l.waits.Store(false)
 	l.mu.Unlock()
-	for len(l.working) > 0 {
-		f := l.working[0]
-		l.working[0] = nil
-		l.working = l.working[1:]
+	for l.worked < len(l.working) {
+		f := l.working[l.worked]
+		l.working[l.worked] = nil
+		l.worked++
 		f()
 		l.at = nil
 	}
-	l.working = nil
+	l.working, l.worked = l.working[:0], 0
 	l.unpack()
 }
 
@@ -371,12 +372,13 @@ func (l *loop) adopt(g *leg) {
 	}
 }
 
-// release is the inverse of adopt. g is joined to nobody afterwards.
-func (l *loop) release(g *leg) {
+// release is the inverse of adopt. g is joined to nobody afterwards. remove is what the
+// poller does with its sockets.
+func (l *loop) release(g *leg, remove func(poller, int32)) {
 	l.part(g)
 	for which := range g.sock {
 		if g.own() {
-			l.poller.remove(g.sock[which].handle)
+			remove(l.poller, g.sock[which].handle)
 		}
 	}
 	if i := slices.Index(l.awake, g); i >= 0 {
@@ -401,7 +403,7 @@ func (l *loop) lose(g *leg, err error) {
 // shut ends everything about g but its counts, and returns its sockets, which
 // are to be closed; those that are shared stay.
 func (l *loop) shut(g *leg) (handles [2]int32) {
-	l.release(g)
+	l.release(g, poller.closing)
 	for which := range g.sock {
 		handles[which], g.sock[which].handle = g.sock[which].handle, -1
 	}
@@ -444,7 +446,7 @@ func (l *loop) reroute(g *leg) {
 	if g.peer != nil {
 		out = g.peer.out
 	}
-	g.routes, g.current = l.formats.routes(g.in, out), route{}
+	g.routes, g.current = l.formats.routes(g.routes[:0], g.in, out), route{}
 	l.relink(g)
 	if c := g.crossing(); c != media.CrossNone {
 		g.crossed = c

@@ -345,7 +345,7 @@ func TestRoutes(t *testing.T) {
 		{Format: keys48, Type: 110}, {Format: h264, Type: 100}, {Format: pcmu, Type: 200}})
 	out := f.hold([]media.Payload{{Format: keys48, Type: 98}, {Format: pcmu, Type: 127}, {Format: other, Type: 100}})
 	want := map[uint8]uint8{0: 127, 111: noType, 101: 98, 110: 98, 100: noType}
-	table := f.routes(in, out)
+	table := f.routes(nil, in, out)
 	if len(table) != len(want) {
 		t.Errorf("%d routes: %+v", len(table), table)
 	}
@@ -354,7 +354,7 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%d goes to %d, want %d", r.in, r.out, want[r.in])
 		}
 	}
-	if r := f.routes(in, nil); len(r) != len(want) || r[0].out != noType {
+	if r := f.routes(nil, in, nil); len(r) != len(want) || r[0].out != noType {
 		t.Errorf("without a peer: %+v", r)
 	}
 	f.release(in, out)

@@ -37,6 +37,8 @@ type poller interface {
 	// add watches a socket; what comes there is told with key.
 	add(handle int32, key uint64) error
 	remove(handle int32)
+	// closing is remove for a socket that is closed next: the system may forget it by itself.
+	closing(handle int32)
 	// connect has the system drop what comes to s from elsewhere than s.to, and
 	// find the way there only once; false: it will not, which is no harm.
 	connect(s *socket) bool

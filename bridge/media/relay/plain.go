@@ -168,6 +168,8 @@ func (p *plainPoller) remove(handle int32) {
 	_ = r.conn.SetReadDeadline(time.Time{})
 }
 
+func (p *plainPoller) closing(handle int32) { p.remove(handle) }
+
 func (p *plainPoller) connect(*socket) bool { return false }
 
 func (p *plainPoller) disconnect(*socket) {}
