@@ -21,6 +21,9 @@ func (l *Log) openFront(ctx context.Context, dir, name string, log *slog.Logger)
 	for _, path := range damaged {
 		setAside(path, log)
 	}
+	if err := f.openAIO(); err != nil {
+		log.Debug("store writes its front through the page cache", "name", name, "err", err)
+	}
 	l.front, l.next = f, 1
 	epoch := uint64(0)
 	for _, x := range left {
@@ -121,7 +124,7 @@ func (l *Log) move(ctx context.Context) (idle bool) {
 	f := l.front
 	f.mu.Lock()
 	f.quiet()
-	if len(l.leaving) == 0 && f.err == nil && f.at > frameHeader && l.unmoved == nil {
+	if len(l.leaving) == 0 && f.err == nil && f.at > blockSize && l.unmoved == nil {
 		l.leaving = l.inOrder()
 		f.turn()
 	}
@@ -143,7 +146,7 @@ func (l *Log) move(ctx context.Context) (idle bool) {
 	defer f.mu.Unlock()
 	l.unmoved = err
 	f.changed.Broadcast()
-	idle = err == nil && len(l.fresh) == 0 && f.at == frameHeader
+	idle = err == nil && len(l.fresh) == 0 && f.at == blockSize
 	l.restless = !idle
 	return idle
 }

@@ -76,7 +76,10 @@ func parseFront(b []byte) (all []frame, damaged bool) {
 	begin, ok := parseFrame(b)
 	if !ok || begin.kind != frameBegin {
 		// What follows the beginning is of the same use of the file, if it can be read.
-		first, _ := parseFrame(b[min(frameHeader, len(b)):])
+		first, ok := parseFrame(b[min(blockSize, len(b)):])
+		if !ok { // the beginning was as short as it can be, once
+			first, _ = parseFrame(b[min(frameHeader, len(b)):])
+		}
 		return salvage(b, first.epoch), true
 	}
 	at := 0

@@ -37,6 +37,12 @@ type front struct {
 	held    int   // batches that are being gathered
 	err     error // of the last write: nothing goes in until the files are begun anew
 
+	aio     *aio // nil: there is none
+	flies   bool // it may be used: somebody waits for what becomes of it
+	flying  bool // it writes; then busy is true too
+	flight  flight
+	plainly bool // the next write is not for it
+
 	memories [2]memory // of the files, for jot; nil: there is none
 	ready    int64     // up to here, what is put into the current one's need not wait
 	counted  int64     // of added, when it was made ready
@@ -44,6 +50,9 @@ type front struct {
 
 const (
 	frontSize = 1 << 20 // bytes of each file
+	// blockSize is what is written at once past the page cache, or a multiple of it. The first frame of a
+	// file is as long.
+	blockSize = 4 << 10
 	// frontMost is how long a record may be; longer ones go to the stream at once.
 	frontMost = 64 << 10
 	// lag is when what need not be synced at once is, at the latest.
@@ -55,7 +64,7 @@ var errFrontFull = errors.New("the file before the stream is full")
 // openFront opens the two files in dir, which it makes if need be, and gives
 // what is in them, the older first. damaged are the names of those that are.
 func openFront(dir, name string, syncs bool) (f *front, left []frame, damaged []string, err error) {
-	f = &front{syncs: syncs, at: frameHeader, kicked: make(chan struct{}, 1)}
+	f = &front{syncs: syncs, at: blockSize, kicked: make(chan struct{}, 1)}
 	f.changed = sync.NewCond(&f.mu)
 	defer func() {
 		if err != nil {
@@ -104,18 +113,24 @@ func (f *front) begin(epoch, next uint64) error {
 	defer f.mu.Unlock()
 	for i, file := range f.files {
 		b := make([]byte, frontSize)
-		copy(b, frame{kind: frameBegin, epoch: epoch + uint64(i) + 1, seq: next}.append(nil))
+		copy(b, beginning(epoch+uint64(i)+1, next))
 		if _, err := file.WriteAt(b, 0); err != nil {
 			return fmt.Errorf("write %s: %w", file.Name(), err)
 		}
 		if err := file.Sync(); err != nil {
 			return fmt.Errorf("write %s: %w", file.Name(), err)
 		}
+		f.forget(file)
 	}
-	f.current, f.epoch, f.at, f.buf, f.err = 0, epoch+1, frameHeader, nil, nil
+	f.current, f.epoch, f.at, f.buf, f.err = 0, epoch+1, blockSize, nil, nil
 	f.written, f.dirty, f.ready = f.added, false, 0
 	f.mapFiles()
 	return nil
+}
+
+// beginning is the first block of a file.
+func beginning(epoch, next uint64) []byte {
+	return frame{kind: frameBegin, epoch: epoch, seq: next, data: make([]byte, blockSize-frameHeader)}.append(nil)
 }
 
 // room says whether a frame with so much data fits. The lock is held.
@@ -152,15 +167,22 @@ func (f *front) add(x frame, must bool) {
 	f.need = f.need || must
 }
 
-// write writes what has come together. The lock is held but for that time.
+// write writes what has come together, or begins to. The lock is held but for the time of writing.
 func (f *front) write() {
+	if f.launch() {
+		return
+	}
+	f.plainly = false
+	f.draw()
 	file, buf, to, must := f.files[f.current], f.buf, f.added, f.need
 	at := f.at - int64(len(buf))
 	f.busy, f.buf, f.need = true, nil, false
 	f.mu.Unlock()
 	_, err := file.WriteAt(buf, at)
 	if err == nil && must {
-		err = syncData(file)
+		if err = syncData(file); err == nil {
+			f.forget(file)
+		}
 	}
 	f.mu.Lock()
 	f.busy = false
@@ -211,7 +233,7 @@ func (f *front) quiet() {
 // turn makes the other file, which must be free, the front. The lock is held, and
 // nobody writes.
 func (f *front) turn() {
-	f.current, f.epoch, f.at, f.ready = 1-f.current, f.epoch+1, frameHeader, 0
+	f.current, f.epoch, f.at, f.ready = 1-f.current, f.epoch+1, blockSize, 0
 	f.changed.Broadcast()
 }
 
@@ -220,17 +242,22 @@ func (f *front) free(next uint64) error {
 	f.mu.Lock()
 	file, epoch := f.files[1-f.current], f.epoch+1
 	f.mu.Unlock()
-	if _, err := file.WriteAt(frame{kind: frameBegin, epoch: epoch, seq: next}.append(nil), 0); err != nil {
+	if _, err := file.WriteAt(beginning(epoch, next), 0); err != nil {
 		return fmt.Errorf("write %s: %w", file.Name(), err)
 	}
 	if err := syncData(file); err != nil {
 		return fmt.Errorf("sync %s: %w", file.Name(), err)
 	}
+	f.forget(file)
 	return nil
 }
 
 func (f *front) close() {
 	f.unmapFiles()
+	if f.aio != nil {
+		_ = f.aio.close() // all is written
+		f.aio = nil
+	}
 	for _, file := range f.files {
 		if file != nil {
 			_ = file.Close() // all is written

@@ -168,6 +168,7 @@ func TestADamagedFrontIsToldAndSetAside(t *testing.T) {
 func refuseOne(t *testing.T, s *Store) {
 	t.Helper()
 	f := s.Outbox.front
+	defer unwriteable(t, f)()
 	f.mu.Lock()
 	f.quiet()
 	whole := f.files

@@ -64,6 +64,10 @@ func (f *front) oblige() {
 		f.mu.Unlock()
 		return
 	}
+	if f.flying || !f.busy && f.launch() {
+		f.mu.Unlock()
+		return // land goes on with it
+	}
 	if f.syncs || f.busy || f.err == nil && len(f.buf) == 0 {
 		f.kick()
 		f.mu.Unlock()

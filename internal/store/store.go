@@ -113,6 +113,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		if l.front != nil {
 			s.wg.Go(func() { l.runFront(mending) })
 			s.wg.Go(func() { l.front.runKeeper(mending) })
+			s.wg.Go(func() { l.front.runAIO(mending) })
 		}
 	}
 	return nil

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestRecordsComeToDiskPastThePageCacheAndThroughIt: whichever way a record goes, it is where it belongs.
+func TestRecordsComeToDiskPastThePageCacheAndThroughIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	f := s.Outbox.front
+	var want []string
+	for i := range 300 {
+		text := fmt.Sprint("m", i, strings.Repeat(" x", i))
+		var seq uint64
+		switch {
+		case i%5 == 4:
+			seq = put(t, s.Outbox, text)
+		default:
+			if err := within(t, keepIn(t, s.Outbox, text, &seq)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want = append(want, fmt.Sprint(seq, "=", text))
+		switch {
+		case i%7 == 6: // what the page cache has can't be written past it without waiting
+			for _, file := range f.files {
+				if _, err := os.ReadFile(file.Name()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		case i%3 == 2:
+			if !s.Outbox.Drop(seq) {
+				t.Fatal("not dropped")
+			}
+			want = want[:len(want)-1]
+		}
+	}
+	s.stop()
+	s.wg.Wait()
+	if err := f.settle(); err != nil {
+		t.Fatal(err)
+	}
+	if got := contents(t, open(t, image(t, dir))); !slices.Equal(got, want) { // as kill -9 would leave it
+		t.Errorf("%d records are found, want %d:\n%.2000q", len(got), len(want), got)
+	}
+}
+
+// keepIn keeps a record and notes its number.
+func keepIn(t *testing.T, l *Log, text string, at *uint64) <-chan error {
+	t.Helper()
+	heard := make(chan error, 1)
+	taken := l.Keep([]byte(text), func(seq uint64, err error) {
+		*at = seq
+		heard <- err
+	})
+	if !taken {
+		*at = put(t, l, text) // it has no room just now, or is being mended
+		heard <- nil
+	}
+	return heard
+}
+
+// TestWhatCantBeWrittenPastThePageCacheGoesThroughIt: the files are there, but for reading only.
+func TestWhatCantBeWrittenPastThePageCacheGoesThroughIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer unwriteable(t, s.Outbox.front)()
+	var want []string
+	for i := range 20 {
+		var seq uint64
+		if err := within(t, keepIn(t, s.Outbox, "m", &seq)); err != nil {
+			t.Fatal(i, err)
+		}
+		want = append(want, fmt.Sprint(seq, "=m"))
+	}
+	s.stop()
+	s.wg.Wait()
+	if got := contents(t, open(t, image(t, dir))); !slices.Equal(got, want) {
+		t.Errorf("found %s, want %s", got, want)
+	}
+}
+
+// TestAFlightThatFailsIsWrittenOnceMore: what it had in it comes before what has come meanwhile.
+func TestAFlightThatFailsIsWrittenOnceMore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := halted(t, dir)
+	f := s.Outbox.front
+	first := keep(t, s.Outbox, "m1")
+	f.mu.Lock()
+	f.busy, f.flying = true, true // as launch leaves it
+	f.flight, f.buf, f.need = flight{buf: f.buf, must: f.need, size: blockSize, upto: f.added}, nil, false
+	f.mu.Unlock()
+	second := keep(t, s.Outbox, "m2")
+	f.landed(-1)
+	f.mu.Lock()
+	f.write()
+	heard, err := f.heard(), f.err
+	f.mu.Unlock()
+	tell(heard, err)
+	for _, c := range []<-chan error{first, second} {
+		if err := within(t, c); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := fmt.Sprint(contents(t, open(t, image(t, dir)))); got != "[1=m1 2=m2]" {
+		t.Errorf("found %s", got)
+	}
+}
+
+// TestAStoreThatIsClosedTwiceTakesNothingFromAnother: what the first had, the second has.
+func TestAStoreThatIsClosedTwiceTakesNothingFromAnother(t *testing.T) {
+	t.Parallel()
+	first := open(t, t.TempDir())
+	first.Close()
+	second := open(t, t.TempDir())
+	first.Close()
+	put(t, second.Outbox, strings.Repeat("x", 3*blockSize))
+	if got := contents(t, second); len(got) != 1 || len(got[0]) != 3*blockSize+len("1=") {
+		t.Errorf("it has %.100q", got)
+	}
+}
