@@ -7,6 +7,7 @@ import (
 	"gateway/bridge"
 	"gateway/bridge/bridgetest"
 	"gateway/bridge/media"
+	"gateway/bridge/media/mix"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -69,6 +70,24 @@ func TestWhatThreeSayIsBounded(t *testing.T) {
 	}
 	if all := r.plane.Fed(port); len(all) > 0 {
 		t.Errorf("who speaks alone is told %d frames", len(all))
+	}
+}
+
+// TestAFrameOfThreeCostsNoMemory, once queues have grown to what is needed.
+func TestAFrameOfThreeCostsNoMemory(t *testing.T) {
+	trio := &trio{mixer: mix.New(trioParties, mixFrame)}
+	f := media.Frame{Data: make([]byte, 2*mixFrame)}
+	frame := func() {
+		for party := range trioParties {
+			trio.put(party, f)
+		}
+		trio.next()
+	}
+	for range 50 {
+		frame()
+	}
+	if n := testing.AllocsPerRun(100, frame); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
