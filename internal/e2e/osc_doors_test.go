@@ -29,17 +29,24 @@ type doorWorld struct {
 
 func (w *doorWorld) at(port int) string { return w.At(peer.GatewayHost, port) }
 
+// oscDoors starts a server with a door of each kind.
+func (w *world) oscDoors() *peer.Program {
+	w.t.Helper()
+	at := func(port int) string { return w.At(peer.GatewayHost, port) }
+	p, err := peer.StartPlainGateway(w.ctx, w.Lab, os.Getenv(binaryEnv), "server", fmt.Sprintf(
+		"[osc.jam]\nlisten = [\"udp:%s\", \"tcp:%s\", \"slip:%s\", \"ws:%s\"]\n", at(oscPort), at(oscTCPPort), at(oscSLIPPort), at(oscWSPort)), "jam")
+	return got(w.t, p, err)
+}
+
 func newDoorWorld(t *testing.T) *doorWorld {
 	t.Helper()
 	w := &doorWorld{world: newWorld(t), streams: map[string]*peer.OSCStream{}}
-	var err error
-	w.server, err = peer.StartPlainGateway(w.ctx, w.Lab, os.Getenv(binaryEnv), "server", fmt.Sprintf(
-		"[osc.jam]\nlisten = [\"udp:%s\", \"tcp:%s\", \"slip:%s\", \"ws:%s\"]\n", w.at(oscPort), w.at(oscTCPPort), w.at(oscSLIPPort), w.at(oscWSPort)), "jam")
-	w.must(err)
+	w.server = w.oscDoors()
 	w.tim = w.original("tim", oscHost, w.at(oscPort))
 	register := func(name string) []byte {
 		return peer.OSCMessage{Address: "/oscrouter/register", Args: []any{name, name + "-pw", oscGroup, oscGroupPass}}.Packet()
 	}
+	var err error
 	w.page, err = peer.StartOSCPage(w.ctx, w.Lab, peer.PhoneHost)
 	w.must(err)
 	t.Cleanup(w.page.Close)
@@ -114,4 +121,40 @@ func TestOSCDoorsLeadToOneGroup(t *testing.T) {
 	if _, there := newcomer.Peers()["ted"]; there {
 		t.Error("ted is still told of")
 	}
+}
+
+// Members whose network would let no UDP through play by the doors, with one by UDP and
+// with each other: programs beside the gateway know nothing of it.
+func TestOSCMembersPlayByTheDoors(t *testing.T) {
+	w := newWorld(t)
+	w.oscDoors()
+	at := func(port int) string { return w.At(peer.GatewayHost, port) }
+	doors := []string{"ws:" + at(oscWSPort), "tcp:" + at(oscTCPPort), "slip:" + at(oscSLIPPort), at(oscPort)}
+	p := w.ports(2 * len(doors))
+	var dumps []*peer.OSCDump
+	for i, door := range doors {
+		d, err := peer.StartOSCDump(w.ctx, w.Lab, p[2*i+1])
+		w.must(err)
+		dumps = append(dumps, d)
+		w.oscMember(fmt.Sprint("member", i), door, apps(p[2*i], p[2*i+1]))
+	}
+	tim := w.original("tim", oscHost, at(oscPort))
+	w.heard(tim, "member0", "member1", "member2", "member3")
+	for i := range doors {
+		message := fmt.Sprintf("/from/%d", i)
+		err := w.poll(func() bool { // until all have met, what is sent is lost
+			w.must(peer.SendOSC(w.ctx, udp(p[2*i]), message, "i", "7"))
+			for k, d := range dumps {
+				if k != i && !slices.Contains(d.Messages(), message+" i 7") {
+					return false
+				}
+			}
+			return true
+		})
+		if err != nil {
+			t.Errorf("not all hear member %d, who is at %s: %v", i, doors[i], err)
+		}
+	}
+	w.must(peer.SendOSC(w.ctx, udp(p[0]), "/oscrouter/private", "ssi", "member2", "/cue", "5"))
+	w.must(dumps[2].WaitMessage(w.ctx, `/oscrouter/private ssi "member0" "/cue" 5`))
 }
