@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -21,6 +22,18 @@ func (b *Backoff) Next() time.Duration {
 	d := max(b.next, backoffFirst)
 	b.next = min(2*d, backoffLast)
 	return d - rand.N(d/5)
+}
+
+// Wait waits as long as Next says, and reports false if ctx was done before.
+func (b *Backoff) Wait(ctx context.Context) bool {
+	again := time.NewTimer(b.Next())
+	defer again.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-again.C:
+		return true
+	}
 }
 
 // Reset starts over, after a success.

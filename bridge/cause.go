@@ -81,6 +81,16 @@ func (c Cause) String() string {
 	return fmt.Sprintf("cause%d", uint8(c))
 }
 
+// Passing reports whether what was refused for c may be taken later.
+func (c Cause) Passing() bool {
+	switch c {
+	case Internal, Unavailable, Constrained, Overloaded, Timeout, GatewayTimeout, NoRoute:
+		return true
+	default:
+		return false
+	}
+}
+
 // An Error is a failure as the bridge and the adapters tell each other of it.
 type Error struct {
 	Op    string // what was being done, for the log

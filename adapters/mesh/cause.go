@@ -30,18 +30,8 @@ func readRefusal(body string) (e *bridge.Error, ok bool) {
 			e.Cause = c
 		}
 	}
-	e.Retry = passing(e.Cause)
+	e.Retry = e.Cause.Passing()
 	return e, true
-}
-
-// passing reports whether a text that was refused for c may be taken later.
-func passing(c bridge.Cause) bool {
-	switch c {
-	case bridge.Internal, bridge.Unavailable, bridge.Constrained, bridge.Overloaded, bridge.Timeout, bridge.GatewayTimeout, bridge.NoRoute:
-		return true
-	default:
-		return false
-	}
 }
 
 // oneLine makes a bounded line without control characters of a text from the

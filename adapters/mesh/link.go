@@ -64,12 +64,8 @@ func (n *node) runResolve(ctx context.Context) {
 			case <-lost:
 			}
 		}
-		again := time.NewTimer(pace.Next())
-		select {
-		case <-ctx.Done():
-			again.Stop()
+		if !pace.Wait(ctx) {
 			return
-		case <-again.C:
 		}
 	}
 }

@@ -12,13 +12,3 @@ func causeOf(word string) bridge.Cause {
 	}
 	return bridge.Internal
 }
-
-// passing reports whether a text that was refused for c may be taken later.
-func passing(c bridge.Cause) bool {
-	switch c {
-	case bridge.Internal, bridge.Unavailable, bridge.Constrained, bridge.Overloaded, bridge.Timeout, bridge.GatewayTimeout, bridge.NoRoute:
-		return true
-	default:
-		return false
-	}
-}

@@ -216,7 +216,7 @@ func (c *chat) refused(member bridge.Name, args []string) {
 	}
 	cause := causeOf(args[1])
 	c.bridge.Bounced(s.id, &bridge.Error{
-		Op: "send a text", Cause: cause, Reason: oneLine(args[2], maxReason), Retry: passing(cause),
+		Op: "send a text", Cause: cause, Reason: oneLine(args[2], maxReason), Retry: cause.Passing(),
 	})
 }
 

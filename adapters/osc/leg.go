@@ -45,7 +45,7 @@ func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	p := a.part.Load()
 	if p == nil {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-		return &leg{id: newID(), over: true}
+		return bridge.NoLeg(newID())
 	}
 	return p.calls.dial(inv, ev)
 }

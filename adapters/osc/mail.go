@@ -1,6 +1,9 @@
 package osc
 
 import (
+	"log/slog"
+	"runtime/debug"
+
 	"gateway/adapters/osc/wire"
 	"gateway/bridge/datagram"
 )
@@ -29,4 +32,33 @@ func (m *mail) hear(user string, groups []string, packet []byte) {
 	n := len(m.text)
 	m.text = append(m.text, packet...)
 	m.heard = append(m.heard, heard{user, groups, m.text[n:]})
+}
+
+// A desk is where the goroutines of a server, or of a member, have their packets.
+type desk struct {
+	log     *slog.Logger
+	metrics *metrics
+	chat    *chat
+}
+
+// guard calls f. A panic ends with what has caused it.
+func (d *desk) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.metrics.drop(dropPanic)
+			d.log.Error("a packet made us panic", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// post sends a mail, and hands on what the gateway itself has heard.
+func (d *desk) post(m *mail) {
+	for range m.Send() {
+		d.metrics.drop(dropRefused)
+	}
+	for _, h := range m.heard {
+		d.guard(func() { d.chat.hear(h.user, h.groups, h.packet) })
+	}
+	m.heard, m.text = m.heard[:0], m.text[:0]
 }

@@ -3,9 +3,7 @@ package osc
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,14 +21,12 @@ const maxPeers = 2000
 // A member is one user in one group, at a server or on the local network. It
 // does what OscGroupClient does.
 type member struct {
-	set     *settings
-	log     *slog.Logger
-	metrics *metrics
-	bridge  bridge.Handler
-	chat    *chat
-	roster  *roster
-	crew    sync.WaitGroup
-	noise   rate.Sometimes
+	desk
+	set    *settings
+	bridge bridge.Handler
+	roster *roster
+	crew   sync.WaitGroup
+	noise  rate.Sometimes
 
 	socket *datagram.Socket      // for the server and the peers; nil with an uplink
 	up     atomic.Pointer[guest] // nil while there is no connection to the server
@@ -57,7 +53,7 @@ type member struct {
 
 func newMember(a *Adapter, h bridge.Handler, c *chat, r *roster) *member {
 	m := &member{
-		set: a.set, log: a.log, metrics: a.metrics, bridge: h, chat: c, roster: r,
+		desk: desk{a.log, a.metrics, c}, set: a.set, bridge: h, roster: r,
 		noise: rate.Sometimes{First: 10, Interval: time.Second}, spread: broadcasts, groups: []string{a.set.group},
 		peers: map[string]*peer{}, from: map[netip.AddrPort]*peer{}, mail: newMail(),
 	}
@@ -139,28 +135,6 @@ func (m *member) serve(ctx context.Context, fail context.CancelCauseFunc) {
 		m.bridge.State(true, nil)
 	}
 	m.crew.Go(func() { m.runTick(ctx) })
-}
-
-// guard calls f. A panic ends with what has caused it.
-func (m *member) guard(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			m.metrics.drop(dropPanic)
-			m.log.Error("a packet made us panic", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	f()
-}
-
-// post sends a mail, and hands on what the chat has to hear.
-func (m *member) post(out *mail) {
-	for range out.Send() {
-		m.metrics.drop(dropRefused)
-	}
-	for _, h := range out.heard {
-		m.guard(func() { m.chat.hear(h.user, h.groups, h.packet) })
-	}
-	out.heard, out.text = out.heard[:0], out.text[:0]
 }
 
 // hear keeps a packet of a member's for the chat.

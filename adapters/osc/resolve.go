@@ -34,12 +34,8 @@ func (m *member) runResolve(ctx context.Context) {
 				return
 			}
 		}
-		again := time.NewTimer(pace.Next())
-		select {
-		case <-ctx.Done():
-			again.Stop()
+		if !pace.Wait(ctx) {
 			return
-		case <-again.C:
 		}
 	}
 }

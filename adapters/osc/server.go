@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -28,15 +26,13 @@ const (
 
 // A server is a hub with its doors.
 type server struct {
-	set     *settings
-	log     *slog.Logger
-	metrics *metrics
-	bridge  bridge.Handler
-	chat    *chat
-	roster  *roster
-	hub     *hub
-	crew    sync.WaitGroup
-	noise   rate.Sometimes // bounds what those who come and go make us log
+	desk
+	set    *settings
+	bridge bridge.Handler
+	roster *roster
+	hub    *hub
+	crew   sync.WaitGroup
+	noise  rate.Sometimes // bounds what those who come and go make us log
 
 	sockets   []*datagram.Socket
 	listeners []net.Listener
@@ -51,7 +47,7 @@ type server struct {
 }
 
 func newServer(a *Adapter, h bridge.Handler, c *chat, r *roster) *server {
-	s := &server{set: a.set, log: a.log, metrics: a.metrics, bridge: h, chat: c, roster: r, noise: rate.Sometimes{First: 1000, Interval: time.Second}}
+	s := &server{desk: desk{a.log, a.metrics, c}, set: a.set, bridge: h, roster: r, noise: rate.Sometimes{First: 1000, Interval: time.Second}}
 	s.conns.limit = 2*a.set.maxUsers + 100
 	s.hub = newHub(a.set, a.log, a.metrics, s)
 	s.hub.openPort = s.openPort
@@ -122,17 +118,6 @@ func (s *server) hold() bool {
 	return !s.closed
 }
 
-// guard calls f. A panic ends with what has caused it.
-func (s *server) guard(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.metrics.drop(dropPanic)
-			s.log.Error("a packet made us panic", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	f()
-}
-
 // runAsk answers requests until the socket is closed.
 func (s *server) runAsk(socket *datagram.Socket) {
 	v := &visit{}
@@ -145,17 +130,6 @@ func (s *server) runAsk(socket *datagram.Socket) {
 	if err != nil {
 		s.fail(err)
 	}
-}
-
-// post sends a mail, and hands on what the gateway itself has heard.
-func (s *server) post(m *mail) {
-	for range m.Send() {
-		s.metrics.drop(dropRefused)
-	}
-	for _, h := range m.heard {
-		s.guard(func() { s.chat.hear(h.user, h.groups, h.packet) })
-	}
-	m.heard, m.text = m.heard[:0], m.text[:0]
 }
 
 // openPort opens a port, and serves it until it is closed. It is called with the

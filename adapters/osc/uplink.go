@@ -60,12 +60,8 @@ func (m *member) runUplink(ctx context.Context) {
 			pace.Reset() // we were in the group
 		}
 		m.report(err)
-		again := time.NewTimer(pace.Next())
-		select {
-		case <-ctx.Done():
-			again.Stop()
+		if !pace.Wait(ctx) {
 			return
-		case <-again.C:
 		}
 	}
 }

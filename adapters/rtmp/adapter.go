@@ -114,7 +114,7 @@ func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	h := a.house.Load()
 	if h == nil {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-		return ended{newID()}
+		return bridge.NoLeg(newID())
 	}
 	return h.dial(inv, ev)
 }

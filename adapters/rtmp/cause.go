@@ -177,13 +177,3 @@ func causeOfCode(level, code string) (bridge.Cause, bool) {
 	}
 	return bridge.Internal, level == "error"
 }
-
-// passing reports whether what was refused for c may be taken later.
-func passing(c bridge.Cause) bool {
-	switch c {
-	case bridge.Internal, bridge.Unavailable, bridge.Constrained, bridge.Overloaded, bridge.Timeout, bridge.GatewayTimeout, bridge.NoRoute:
-		return true
-	default:
-		return false
-	}
-}

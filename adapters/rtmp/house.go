@@ -122,7 +122,7 @@ func (h *house) address(name string) bridge.Address {
 func (h *house) dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	refuse := func(c bridge.Cause, err error) bridge.Leg {
 		ev.Post(bridge.Ended{Cause: c, Err: err})
-		return ended{newID()}
+		return bridge.NoLeg(newID())
 	}
 	name, err := h.set.naming.Parse(inv.To.Name)
 	if err != nil {

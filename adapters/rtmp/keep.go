@@ -65,7 +65,7 @@ func remoteCause(err error) (c bridge.Cause, final bool) {
 		return bridge.Normal, true
 	case errors.As(err, &refused):
 		c, _ = causeOfCode("error", refused.Code)
-		return c, !passing(c)
+		return c, !c.Passing()
 	case errors.Is(err, context.DeadlineExceeded):
 		return bridge.Timeout, false
 	}

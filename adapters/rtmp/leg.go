@@ -62,19 +62,6 @@ type leg struct {
 
 var _ bridge.Leg = (*leg)(nil)
 
-// ended is a leg that has never begun.
-type ended struct{ id string }
-
-func (e ended) ID() string                      { return e.id }
-func (ended) Ring(bool)                         {}
-func (ended) Accept()                           {}
-func (ended) Offer(bridge.Offer)                {}
-func (ended) Answer(uint32, bridge.Description) {}
-func (ended) Refuse(uint32, bridge.Cause)       {}
-func (ended) Digit(rune, time.Duration)         {}
-func (ended) Transfer(string, bridge.Cause)     {}
-func (ended) Hangup(bridge.Cause)               {}
-
 // newLeg makes a leg whose goroutine start starts. It goes the ways of want.
 func (h *house) newLeg(inv bridge.Invite, f far, want bridge.Dir, taste taste) *leg {
 	l := &leg{house: h, id: newID(), inv: inv, far: f, box: newBox(), want: want, said: want}

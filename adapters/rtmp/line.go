@@ -166,7 +166,7 @@ func (h *house) begin(l *leg, inv bridge.Invite) error {
 		if !l.start(func() {}) {
 			ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
 			l.sound.close()
-			return ended{l.id}
+			return bridge.NoLeg(l.id)
 		}
 		return l
 	})

@@ -266,5 +266,5 @@ func refusedWith(answer wire.Command) *bridge.Error {
 	if _, err := strconv.Atoi(word); err == nil {
 		cause = causeOf(text)
 	}
-	return &bridge.Error{Op: sendOp, Cause: cause, Reason: oneLine(reason, maxReason), Retry: passing(cause)}
+	return &bridge.Error{Op: sendOp, Cause: cause, Reason: oneLine(reason, maxReason), Retry: cause.Passing()}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"gateway/adapters/sip/dialog"
 	"gateway/adapters/sip/sdp"
@@ -35,30 +34,17 @@ func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	e := a.engine.Load()
 	if e == nil {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-		return ended{}
+		return bridge.NoLeg("")
 	}
 	if !e.crew.join() {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-		return ended{}
+		return bridge.NoLeg("")
 	}
 	l := e.newLeg(newToken(), inv, ev)
 	l.out = true
 	l.do(l.dial)
 	return l
 }
-
-// ended is a leg that has never begun.
-type ended struct{}
-
-func (ended) ID() string                        { return "" }
-func (ended) Ring(bool)                         {}
-func (ended) Accept()                           {}
-func (ended) Offer(bridge.Offer)                {}
-func (ended) Answer(uint32, bridge.Description) {}
-func (ended) Refuse(uint32, bridge.Cause)       {}
-func (ended) Digit(rune, time.Duration)         {}
-func (ended) Transfer(string, bridge.Cause)     {}
-func (ended) Hangup(bridge.Cause)               {}
 
 // called takes an INVITE that begins a call to the bridge.
 func (e *engine) called(x *exchange, c *dialog.Call) {
@@ -71,7 +57,7 @@ func (e *engine) called(x *exchange, c *dialog.Call) {
 		if !e.crew.join() {
 			c.Hangup()
 			events.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-			return ended{}
+			return bridge.NoLeg("")
 		}
 		l := e.newLeg(c.ID(), inv, events)
 		b := &branch{call: c, media: s}

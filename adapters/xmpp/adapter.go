@@ -129,12 +129,8 @@ func (a *Adapter) keepSession(ctx, last context.Context, h bridge.Handler) {
 		if time.Since(began) >= steady {
 			pace.Reset()
 		}
-		again := time.NewTimer(pace.Next())
-		select {
-		case <-ctx.Done():
-			again.Stop()
+		if !pace.Wait(ctx) {
 			return
-		case <-again.C:
 		}
 	}
 }

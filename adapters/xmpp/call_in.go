@@ -7,7 +7,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"gateway/adapters/xmpp/jingle"
 	"gateway/bridge"
@@ -127,7 +126,7 @@ func (a *Adapter) handCall(h bridge.Handler, inv bridge.Invite, from, to bridge.
 		if !named || !a.calls.start(l, func() { l.begin(b) }) {
 			a.calls.forget(l)
 			ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-			return endedLeg{}
+			return bridge.NoLeg("")
 		}
 		return l
 	})
@@ -142,19 +141,6 @@ func (a *Adapter) handCall(h bridge.Handler, inv bridge.Invite, from, to bridge.
 }
 
 var errNotRunning = errors.New("the adapter is not running")
-
-// endedLeg is a leg that has never begun.
-type endedLeg struct{}
-
-func (endedLeg) ID() string                        { return "" }
-func (endedLeg) Ring(bool)                         {}
-func (endedLeg) Accept()                           {}
-func (endedLeg) Offer(bridge.Offer)                {}
-func (endedLeg) Answer(uint32, bridge.Description) {}
-func (endedLeg) Refuse(uint32, bridge.Cause)       {}
-func (endedLeg) Digit(rune, time.Duration)         {}
-func (endedLeg) Transfer(string, bridge.Cause)     {}
-func (endedLeg) Hangup(bridge.Cause)               {}
 
 // begin is the first that the leg of a call does which came.
 func (l *leg) begin(b *branch) {

@@ -34,7 +34,7 @@ func (a *Adapter) Dial(inv bridge.Invite, ev bridge.Events) bridge.Leg {
 	}
 	if !a.calls.start(l, begin) {
 		ev.Post(bridge.Ended{Cause: bridge.Unavailable, Err: errNotRunning})
-		return endedLeg{}
+		return bridge.NoLeg("")
 	}
 	return l
 }

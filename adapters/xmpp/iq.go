@@ -34,14 +34,8 @@ func (a *Adapter) iq(s *session, h bridge.Handler, st *stanza) {
 		a.reply(st, condition{"bad-request", "modify"}, "")
 		return
 	}
-	from, err := parseAddress(st.from)
-	if err != nil {
-		a.reply(st, condition{"jid-malformed", "modify"}, "")
-		return
-	}
-	to, err := parseAddress(st.to)
-	if err != nil {
-		a.reply(st, condition{"jid-malformed", "modify"}, "")
+	from, to, ok := a.between(st)
+	if !ok {
 		return
 	}
 	if st.kind == "set" && st.payload == (xml.Name{Space: jingle.NS, Local: "jingle"}) && to.Main == a.domain && from.Main != a.domain {

@@ -96,17 +96,24 @@ func (a *Adapter) dispatch(s *session, h bridge.Handler, st *stanza) {
 	}
 }
 
+// between gives whom a stanza is from and to. That these are no addresses, its sender is
+// told here.
+func (a *Adapter) between(st *stanza) (from, to bridge.Name, ok bool) {
+	from, err := parseAddress(st.from)
+	if err == nil {
+		to, err = parseAddress(st.to)
+	}
+	if err != nil {
+		a.reply(st, condition{"jid-malformed", "modify"}, "")
+	}
+	return from, to, err == nil
+}
+
 // message takes a message in (RFC 6121 section 5.2): what it says of messages
 // of ours, a text, or else that somebody writes one.
 func (a *Adapter) message(h bridge.Handler, st *stanza) {
-	from, err := parseAddress(st.from)
-	if err != nil {
-		a.reply(st, condition{"jid-malformed", "modify"}, "")
-		return
-	}
-	to, err := parseAddress(st.to)
-	if err != nil {
-		a.reply(st, condition{"jid-malformed", "modify"}, "")
+	from, to, ok := a.between(st)
+	if !ok {
 		return
 	}
 	switch {

@@ -19,14 +19,7 @@ func (s *Store) waits(ctx context.Context, err error) bool {
 	if since, _, _, cause := s.link.state(); grace == 0 || cause != nil && time.Since(since) > grace {
 		return false
 	}
-	timer := time.NewTimer(retryPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause(ctx, retryPause)
 }
 
 // troubled notes an error of the store's. An embedded store that is only slow
