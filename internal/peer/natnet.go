@@ -110,12 +110,24 @@ func (n *Internet) plug(ctx context.Context, h *NetHost) error {
 			fmt.Sprintf("addr add %s/24 brd + dev eth0", h.Addr), fmt.Sprintf("route add default dev eth0 src %s", h.Addr))
 	}
 	if err == nil {
+		err = n.core.within(func() error { return untilRunning(ctx, name) })
+	}
+	if err == nil {
 		err = n.core.within(func() error { h.cable, err = packetSocket(name); return err })
 	}
 	if err == nil {
 		n.hosts = append(n.hosts, h)
 	}
 	return err
+}
+
+// untilRunning waits until an interface takes packets. Our end of a cable was up before the other, so it becomes so
+// when the system comes to it (linkwatch): what is sent before is lost.
+func untilRunning(ctx context.Context, name string) error {
+	return Poll(ctx, func(context.Context) bool {
+		i, err := net.InterfaceByName(name)
+		return err == nil && i.Flags&net.FlagRunning != 0
+	})
 }
 
 // packetSocket takes and gives the IPv4 frames of an interface.
