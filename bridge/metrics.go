@@ -49,23 +49,27 @@ func (m *metrics) in(adapter string, o Outcome, err error) {
 // out counts an attempt to hand a message to an adapter.
 func (m *metrics) out(msg Message, r attempt) {
 	outcome := word(r.outcome, r.err)
-	var e *Error
-	if r.err != nil && (!errors.As(r.err, &e) || e.Retry) {
+	if r.err != nil && mayRetry(r.err) {
 		outcome = "retry"
 	}
 	m.messages.WithLabelValues(msg.To.Adapter, "out", outcome).Inc()
 }
 
 func word(o Outcome, err error) string {
-	var e *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return o.String()
-	case errors.As(err, &e):
-		return e.Cause.String()
-	default:
-		return Internal.String()
 	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Cause.String()
+	}
+	return Internal.String()
+}
+
+// mayRetry reports whether what has failed is tried again.
+func mayRetry(err error) bool {
+	var e *Error
+	return !errors.As(err, &e) || e.Retry
 }
 
 // Describe implements prometheus.Collector.

@@ -30,8 +30,8 @@ func (x *exchange) message() {
 		return
 	}
 	content, err := wire.ReadContent(x.m.Get("Content-Type"), x.m.Get("Content-Encoding"), req.Body())
-	if wrong := new(wire.StatusError); errors.As(err, &wrong) {
-		x.reject(wrong.Status, wrong.Reason, accepts()...)
+	if err != nil {
+		x.notTaken(err)
 		return
 	}
 	tag, _ := req.From().Params.Get("tag")
@@ -57,6 +57,13 @@ func (x *exchange) message() {
 	default:
 		x.text(m, content, tag)
 	}
+}
+
+// notTaken refuses a request for what is in it.
+func (x *exchange) notTaken(err error) {
+	wrong := &wire.StatusError{Status: 400, Reason: phrases[400]}
+	_ = errors.As(err, &wrong)
+	x.reject(wrong.Status, wrong.Reason, accepts()...)
 }
 
 // said is what the tag of our own messages is bound to.

@@ -1,9 +1,7 @@
 package sip
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
 	"gateway/adapters/sip/wire"
 )
@@ -25,18 +23,37 @@ type outgoing struct {
 
 // bytes writes the request. Every value has been made fit for a header.
 func (o *outgoing) bytes(via, agent string) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: %s\r\nMax-Forwards: %d\r\n", o.method, o.uri, via, o.hops)
-	if o.route != "" {
-		b.WriteString("Route: " + o.route + "\r\n")
-	}
-	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n", o.from, o.to, o.callID, o.cseq, o.method)
-	for _, fields := range [][]wire.Field{o.extra, o.auth} {
-		for _, f := range fields {
-			b.WriteString(f.Name + ": " + f.Value + "\r\n")
+	const rest = 160 // the names of headers, and numbers
+	size := rest + 2*len(o.method) + len(o.uri) + len(via) + len(o.route) + len(o.from) + len(o.to) + len(o.callID) + len(agent) + len(o.body)
+	fields := [2][]wire.Field{o.extra, o.auth}
+	for _, some := range fields {
+		for _, f := range some {
+			size += len(f.Name) + len(f.Value) + len(": \r\n")
 		}
 	}
-	b.WriteString("User-Agent: " + agent + "\r\nContent-Length: " + strconv.Itoa(len(o.body)) + "\r\n\r\n")
-	b.Write(o.body)
-	return []byte(b.String())
+	b := make([]byte, 0, size)
+	b = append(append(append(append(b, o.method...), ' '), o.uri...), " SIP/2.0\r\n"...)
+	b = appendHeader(b, "Via", via)
+	b = strconv.AppendInt(append(b, "Max-Forwards: "...), int64(o.hops), 10)
+	b = append(b, "\r\n"...)
+	if o.route != "" {
+		b = appendHeader(b, "Route", o.route)
+	}
+	b = appendHeader(b, "From", o.from)
+	b = appendHeader(b, "To", o.to)
+	b = appendHeader(b, "Call-ID", o.callID)
+	b = strconv.AppendUint(append(b, "CSeq: "...), uint64(o.cseq), 10)
+	b = append(append(append(b, ' '), o.method...), "\r\n"...)
+	for _, some := range fields {
+		for _, f := range some {
+			b = appendHeader(b, f.Name, f.Value)
+		}
+	}
+	b = appendHeader(b, "User-Agent", agent)
+	b = strconv.AppendInt(append(b, "Content-Length: "...), int64(len(o.body)), 10)
+	return append(append(b, "\r\n\r\n"...), o.body...)
+}
+
+func appendHeader(b []byte, name, value string) []byte {
+	return append(append(append(append(b, name...), ": "...), value...), "\r\n"...)
 }

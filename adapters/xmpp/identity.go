@@ -31,7 +31,7 @@ var markText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv")
 // wireID is the stanza's id for the message id with that preferred body to
 // that recipient, whose resource does not matter.
 func (k marker) wireID(id, body string, to bridge.Name) string {
-	return id + "." + k.text(id, body) + k.party(id, bare(to)) + k.party(id, domainOf(to))
+	return id + "." + k.text(id, body) + k.party(id, formatAddress(bare(to))) + k.party(id, to.Main)
 }
 
 // ours reports whether wire is an identity that we made for a message with
@@ -51,24 +51,25 @@ func (k marker) sentTo(wire string, n bridge.Name) bool {
 	}
 	marks = marks[textMark:]
 	if n.Lead == "" {
-		return same(marks[partyMark:], k.party(id, domainOf(n)))
+		return same(marks[partyMark:], k.party(id, n.Main))
 	}
-	return same(marks[:partyMark], k.party(id, bare(n)))
+	return same(marks[:partyMark], k.party(id, formatAddress(bare(n))))
 }
 
 // receivedBy reports whether wire is an identity that we made for a message to
 // n: only who it went to can have it.
 func (k marker) receivedBy(wire string, n bridge.Name) bool {
 	id, marks, ok := splitID(wire)
-	return ok && same(marks[textMark:textMark+partyMark], k.party(id, bare(n)))
+	return ok && same(marks[textMark:textMark+partyMark], k.party(id, formatAddress(bare(n))))
 }
 
 func (k marker) text(id, body string) string {
 	return k.mark(textMark, "message\x00", id, "\x00", clean(body))
 }
 
-func (k marker) party(id string, n bridge.Name) string {
-	return k.mark(partyMark, "to\x00", id, "\x00", formatAddress(n))
+// party is the mark of an address.
+func (k marker) party(id, address string) string {
+	return k.mark(partyMark, "to\x00", id, "\x00", address)
 }
 
 func (k marker) mark(length int, what ...string) string {

@@ -2,7 +2,6 @@ package xmpp
 
 import (
 	"crypto/sha256"
-	"strings"
 	"sync"
 )
 
@@ -65,5 +64,13 @@ func (r *recent[V]) add(k [sha256.Size]byte, v V) {
 
 // hashOf takes texts without a NUL, which no address has.
 func hashOf(key []string) [sha256.Size]byte {
-	return sha256.Sum256([]byte(strings.Join(key, "\x00")))
+	var room [128]byte // for nearly all
+	b := room[:0]
+	for i, part := range key {
+		if i > 0 {
+			b = append(b, 0)
+		}
+		b = append(b, part...)
+	}
+	return sha256.Sum256(b)
 }
