@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"gateway/adapters"
@@ -19,7 +20,8 @@ import (
 var version = "devel"
 
 func main() {
-	if child.Is(os.Args) { // [media] process: this is the relay
+	runtime.MemProfileRate = 0 // nobody asks where memory came from
+	if child.Is(os.Args) {     // [media] process: this is the relay
 		os.Exit(child.Main())
 	}
 	var o app.Options

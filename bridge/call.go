@@ -124,12 +124,15 @@ func (c *call) wind() {
 			next = at
 		}
 	}
+	if next.IsZero() {
+		return // it may still ring, for nothing
+	}
 	now := time.Now()
 	if !now.Before(c.wound) {
 		c.wound = time.Time{} // it has rung
 	}
 	switch {
-	case next.IsZero(), !c.wound.IsZero() && !next.Before(c.wound):
+	case !c.wound.IsZero() && !next.Before(c.wound):
 		return
 	case c.timer == nil:
 		c.timer = time.AfterFunc(next.Sub(now), func() { c.box.ring(true) })
@@ -220,6 +223,9 @@ func (c *call) step(in input) {
 
 // expire does what deadlines that have passed are there for.
 func (c *call) expire() {
+	if c.deadlines == [callTimers]time.Time{} {
+		return
+	}
 	now := time.Now()
 	for t, at := range c.deadlines {
 		if at.IsZero() || now.Before(at) {

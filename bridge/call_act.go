@@ -108,18 +108,25 @@ func (c *call) up(n int) {
 
 // agreed notes what the pair has agreed on.
 func (c *call) agreed() {
-	var formats []string
 	for _, n := range c.m.pair {
-		r := c.conns[n].record
-		r.agreed(c.m.legs[n].agreed)
-		formats = append(formats, strings.Join(r.Formats, " "))
+		c.conns[n].record.agreed(c.m.legs[n].agreed)
 	}
 	c.converts(c.m.mode == mediaTranscoded && c.m.room)
 	if mode := string(c.m.mode); mode != c.record.Media {
 		c.record.Media = mode
 		c.table.metrics.mode(c.m.mode)
-		c.logger().Log(context.Background(), c.level(), "media crosses", "mode", mode, "formats", formats)
+		if level := c.level(); c.tells(level) {
+			c.logger().Log(context.Background(), level, "media crosses", "mode", mode, "formats", c.formats())
+		}
 	}
+}
+
+// formats are those of each of the pair, for the log.
+func (c *call) formats() (all []string) {
+	for _, n := range c.m.pair {
+		all = append(all, strings.Join(c.conns[n].record.Formats, " "))
+	}
+	return all
 }
 
 // converts counts the call among those that are transcoded, or not.

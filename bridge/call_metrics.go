@@ -21,6 +21,9 @@ type callMetrics struct {
 	under     prometheus.GaugeFunc
 	ports     prometheus.GaugeFunc
 	converted prometheus.GaugeFunc
+
+	ended *tally[prometheus.Counter] // of legs
+	there *tally[prometheus.Gauge]   // of active
 }
 
 // newCallMetrics makes them; underWay counts calls, ports those of media, and
@@ -32,7 +35,7 @@ func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 	}
-	return &callMetrics{
+	m := &callMetrics{
 		legs: counter("gateway_call_legs_total",
 			"Legs of calls that have ended, and callers that were refused, by the adapter that brought them (in) or was asked to call (out), and the cause.",
 			"adapter", "direction", "cause"),
@@ -60,6 +63,8 @@ func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 		converted: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_calls_transcoded", Help: "Calls whose sound is decoded and encoded."},
 			func() float64 { return float64(transcoded()) }),
 	}
+	m.ended, m.there = newTally(m.legs.WithLabelValues), newTally(m.active.WithLabelValues)
+	return m
 }
 
 func (m *callMetrics) all() []prometheus.Collector {
@@ -71,12 +76,12 @@ func (m *callMetrics) all() []prometheus.Collector {
 
 // refused counts a caller that was not let in.
 func (m *callMetrics) refused(adapter string, err error) {
-	m.legs.WithLabelValues(adapter, "in", causeOf(err).String()).Inc()
+	m.ended.at(adapter, "in", causeOf(err).String()).Inc()
 }
 
 // leg counts the legs that are there.
 func (m *callMetrics) leg(r *LegRecord, by float64) {
-	m.active.WithLabelValues(r.Adapter, r.Direction).Add(by)
+	m.there.at(r.Adapter, r.Direction).Add(by)
 }
 
 func (m *callMetrics) mode(mode mediaMode) { m.modes.WithLabelValues(string(mode)).Inc() }
@@ -98,7 +103,7 @@ func (m *callMetrics) up(adapter string, r *Record) {
 func (m *callMetrics) end(r *Record) {
 	taken, heard, mute := !r.Answer.IsZero(), 0, 0
 	for _, l := range r.Legs {
-		m.legs.WithLabelValues(l.Adapter, l.Direction, l.Cause).Inc()
+		m.ended.at(l.Adapter, l.Direction, l.Cause).Inc()
 		m.drops(l)
 		if !taken || l.Answer.IsZero() || len(l.Streams) == 0 {
 			continue

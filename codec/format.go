@@ -73,6 +73,6 @@ const (
 // don't contradict each other where they change the packets' form. A format
 // that IsBound is the same as none.
 func (f Format) Same(g Format) bool {
-	return !f.IsBound() && f.Kind == g.Kind && strings.EqualFold(f.Name, g.Name) && f.Rate == g.Rate &&
-		max(1, f.Channels) == max(1, g.Channels) && f.compatible(g)
+	return f.Kind == g.Kind && f.Rate == g.Rate && strings.EqualFold(f.Name, g.Name) &&
+		max(1, f.Channels) == max(1, g.Channels) && !f.IsBound() && f.compatible(g)
 }

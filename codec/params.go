@@ -26,6 +26,9 @@ var forming = map[string]map[string]string{
 // compatible reports whether the parameters of two formats of one name let
 // packets of one be taken for the other.
 func (f Format) compatible(g Format) bool {
+	if f.Params == g.Params {
+		return true
+	}
 	name := strings.ToLower(f.Name)
 	for key, missing := range forming[name] {
 		if !strings.EqualFold(f.param(key, missing), g.param(key, missing)) {
@@ -73,10 +76,10 @@ func (f Format) h264Profile() string {
 // retransmission (RFC 2198, 4588, 5109, 8627). It can't cross to a side that
 // numbers its formats itself.
 func (f Format) IsBound() bool {
-	switch strings.ToLower(f.Name) {
-	case "red", "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec":
-		return true
-	default:
-		return false
+	for _, name := range [...]string{"red", "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec"} {
+		if len(f.Name) == len(name) && strings.EqualFold(f.Name, name) {
+			return true
+		}
 	}
+	return false
 }

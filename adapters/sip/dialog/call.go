@@ -38,7 +38,7 @@ type Call struct {
 	authorize Authorize
 	merge     string         // key in Table.merged; guarded by the Table
 	met       netip.AddrPort // where the other end is; guarded by the Table
-	due       time.Time      // of its next alarm; zero: none. Guarded by the Table's clock
+	due       time.Duration  // of its next alarm, by the clock; 0: none. Guarded by the Table's clock
 	place     int            // in the clock; guarded by it
 
 	mu     sync.Mutex // guards the rest: sockets, timers and the owner

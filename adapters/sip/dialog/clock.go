@@ -1,7 +1,6 @@
 package dialog
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 )
@@ -13,31 +12,110 @@ import (
 // earlier; when it rings for nobody it is set to the next who is left.
 type clock struct {
 	mu    sync.Mutex // guards the rest, and due and place of the Calls in it
-	calls byDue
+	began time.Time  // what the times of ringers count from
+	calls []ringer   // a heap, the next to be rung first
 	timer *time.Timer
-	wound time.Time // when timer rings; zero: it does not
+	wound time.Duration // when timer rings; 0: it does not
 }
+
+// A ringer is a Call and when it is to be rung. The times stand side by side, for the Calls are
+// many, and far apart in memory.
+type ringer struct {
+	at time.Duration // more than 0
+	c  *Call
+}
+
+// fan is how many ringers are below each in the heap.
+const fan = 4
 
 // set has c rung at a time, and no more at another; zero: at none.
 func (k *clock) set(c *Call, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	in := !c.due.IsZero()
+	due := time.Duration(0)
+	if !at.IsZero() {
+		if k.began.IsZero() {
+			k.began = time.Now().Add(-time.Second)
+		}
+		due = max(1, at.Sub(k.began))
+	}
+	in := c.due != 0
 	switch {
-	case c.due.Equal(at):
+	case c.due == due:
 		return
-	case at.IsZero():
-		heap.Remove(&k.calls, c.place)
-		c.due = at
+	case due == 0:
+		k.remove(c)
 		return
 	case in:
-		c.due = at
-		heap.Fix(&k.calls, c.place)
+		c.due = due
+		k.settle(ringer{due, c}, c.place)
 	default:
-		c.due = at
-		heap.Push(&k.calls, c)
+		c.due = due
+		k.calls = append(k.calls, ringer{})
+		k.rise(ringer{due, c}, len(k.calls)-1)
 	}
 	k.wind()
+}
+
+// remove takes c out.
+func (k *clock) remove(c *Call) {
+	last := len(k.calls) - 1
+	moved, place := k.calls[last], c.place
+	k.calls[last] = ringer{}
+	k.calls = k.calls[:last]
+	c.due = 0
+	if place < last {
+		k.settle(moved, place)
+	}
+}
+
+// settle finds the place of r, which has or may have that of place.
+func (k *clock) settle(r ringer, place int) {
+	if place > 0 && r.at < k.calls[(place-1)/fan].at {
+		k.rise(r, place)
+	} else {
+		k.sink(r, place)
+	}
+}
+
+// rise puts r at place, or above where others wait longer.
+func (k *clock) rise(r ringer, place int) {
+	for place > 0 {
+		above := (place - 1) / fan
+		if k.calls[above].at <= r.at {
+			break
+		}
+		k.put(k.calls[above], place)
+		place = above
+	}
+	k.put(r, place)
+}
+
+// sink puts r at place, or below where others are sooner.
+func (k *clock) sink(r ringer, place int) {
+	for {
+		first := place*fan + 1
+		if first >= len(k.calls) {
+			break
+		}
+		soonest := first
+		for i := first + 1; i < min(first+fan, len(k.calls)); i++ {
+			if k.calls[i].at < k.calls[soonest].at {
+				soonest = i
+			}
+		}
+		if r.at <= k.calls[soonest].at {
+			break
+		}
+		k.put(k.calls[soonest], place)
+		place = soonest
+	}
+	k.put(r, place)
+}
+
+func (k *clock) put(r ringer, place int) {
+	k.calls[place] = r
+	r.c.place = place
 }
 
 // wind sees to it that the timer rings for the first.
@@ -45,14 +123,15 @@ func (k *clock) wind() {
 	if len(k.calls) == 0 {
 		return
 	}
-	at := k.calls[0].due
-	switch {
-	case !k.wound.IsZero() && !at.Before(k.wound):
+	at := k.calls[0].at
+	if k.wound != 0 && at >= k.wound {
 		return
-	case k.timer == nil:
-		k.timer = time.AfterFunc(time.Until(at), k.ring)
-	default:
-		k.timer.Reset(time.Until(at))
+	}
+	left := time.Until(k.began.Add(at))
+	if k.timer == nil {
+		k.timer = time.AfterFunc(left, k.ring)
+	} else {
+		k.timer.Reset(left)
 	}
 	k.wound = at
 }
@@ -68,43 +147,12 @@ func (k *clock) ring() {
 func (k *clock) next(now time.Time) *Call {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.calls) == 0 || k.calls[0].due.After(now) {
-		k.wound = time.Time{}
+	if len(k.calls) == 0 || k.calls[0].at > now.Sub(k.began) {
+		k.wound = 0
 		k.wind()
 		return nil
 	}
-	c := k.calls[0]
-	heap.Remove(&k.calls, 0)
-	c.due = time.Time{}
-	return c
-}
-
-// byDue is a heap of Calls, the next to be rung first.
-type byDue []*Call
-
-func (h byDue) Len() int           { return len(h) }
-func (h byDue) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-
-func (h byDue) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
-}
-
-// Push implements heap.Interface.
-func (h *byDue) Push(x any) {
-	c, ok := x.(*Call)
-	if !ok {
-		return
-	}
-	c.place = len(*h)
-	*h = append(*h, c)
-}
-
-// Pop implements heap.Interface.
-func (h *byDue) Pop() any {
-	last := len(*h) - 1
-	c := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
+	c := k.calls[0].c
+	k.remove(c)
 	return c
 }
