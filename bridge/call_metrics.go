@@ -23,6 +23,7 @@ type callMetrics struct {
 	converted prometheus.GaugeFunc
 
 	ended *tally[prometheus.Counter] // of legs
+	mute  *tally[prometheus.Counter] // of zero
 	there *tally[prometheus.Gauge]   // of active
 }
 
@@ -63,7 +64,8 @@ func newCallMetrics(underWay, ports, transcoded func() int) *callMetrics {
 		converted: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gateway_calls_transcoded", Help: "Calls whose sound is decoded and encoded."},
 			func() float64 { return float64(transcoded()) }),
 	}
-	m.ended, m.there = newTally(m.legs.WithLabelValues), newTally(m.active.WithLabelValues)
+	m.ended, m.there = newTally(3, m.legs.WithLabelValues), newTally(2, m.active.WithLabelValues)
+	m.mute = newTally(1, m.zero.WithLabelValues)
 	return m
 }
 
@@ -81,7 +83,7 @@ func (m *callMetrics) refused(adapter string, err error) {
 
 // leg counts the legs that are there.
 func (m *callMetrics) leg(r *LegRecord, by float64) {
-	m.there.at(r.Adapter, r.Direction).Add(by)
+	m.there.at(r.Adapter, r.Direction, "").Add(by)
 }
 
 func (m *callMetrics) mode(mode mediaMode) { m.modes.WithLabelValues(string(mode)).Inc() }
@@ -141,7 +143,7 @@ func (m *callMetrics) drops(l *LegRecord) {
 
 func (m *callMetrics) stream(adapter string, s StreamRecord) {
 	if s.In.Packets == 0 {
-		m.zero.WithLabelValues(adapter).Inc()
+		m.mute.at(adapter, "", "").Inc()
 		return
 	}
 	m.mos.WithLabelValues(adapter).Observe(s.In.MOS)
