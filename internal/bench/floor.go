@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gateway/internal/peer"
 )
 
@@ -54,6 +56,9 @@ func startFloor(ctx context.Context, w *world) (f *floor, note string, err error
 			file.Close()
 		}
 	}()
+	if errors.Is(err, unix.EINVAL) {
+		return nil, fmt.Sprintf("the file system of %s has no writes past the page cache", dir), nil
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("floor: %w", err)
 	}
@@ -101,15 +106,34 @@ func (w *world) floorFiles(dir string) (files []*os.File, err error) {
 		}
 		files = append(files, file)
 	}
-	file, err := os.Create(filepath.Join(dir, "log"))
+	for _, name := range []string{"log", "outbox"} {
+		file, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return files, err
+		}
+		files = append(files, file)
+		if _, err := file.Write(make([]byte, floorFile)); err != nil {
+			return files, err
+		}
+		if err := file.Sync(); err != nil {
+			return files, err
+		}
+	}
+	return files, pastTheCache(files[len(files)-1])
+}
+
+// pastTheCache has a file written past the page cache, which shall have nothing of it.
+func pastTheCache(file *os.File) error {
+	fd := int(file.Fd())
+	if err := unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED); err != nil {
+		return err
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil {
-		return files, err
+		return err
 	}
-	files = append(files, file)
-	if _, err := file.Write(make([]byte, floorFile)); err != nil {
-		return files, err
-	}
-	return files, file.Sync()
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags|unix.O_DIRECT)
+	return err
 }
 
 // component114 lets a component in at a server (XEP-0114).

@@ -4,29 +4,41 @@
  *	floor COMPONENT USERS SERVER PHONES
  *
  * it finds open: 3, a component's stream behind its handshake; 4, a UDP socket
- * that is connected to the phones; 5, a file of 256 KiB.
+ * that is connected to the phones; 5, a file of 256 KiB; 6, another, opened with
+ * O_DIRECT.
  *
  *	datagram -> stanza, and behind all that have come a question to ourselves
  *	            (the barrier); its answer -> written down, answered with 200
- *	stanza   -> appended and synced; MESSAGE; its 200 -> crossed out
+ *	stanza   -> appended and synced past the page cache (io_submit); MESSAGE;
+ *	            its 200 -> crossed out
  *
- * What comes together shares every one of these. It trusts what it reads, repeats
+ * What comes together shares every one of these; while one is synced, the server waits. It trusts what it reads, repeats
  * nothing, and knows nobody. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/aio_abi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STREAM = 3, PHONES = 4, LOG = 5, MOST = 64, SIZE = 2048, WAITING = 1024, ROOM = 1 << 20, KEPT = 256 << 10 };
+enum { STREAM = 3, PHONES = 4, LOG = 5, OUTBOX = 6, MOST = 64, SIZE = 2048, WAITING = 1024, ROOM = 1 << 20, KEPT = 256 << 10,
+	BLOCK = 4 << 10 };
 
 static const char *component, *users, *server, *phones;
-static char packets[MOST][SIZE];
-static struct iovec parts[MOST];
-static struct mmsghdr headers[MOST];
+static char packets[MOST][SIZE], texts[MOST][SIZE];
+static struct iovec parts[MOST], textParts[MOST];
+static struct mmsghdr headers[MOST], textHeaders[MOST];
+
+/* What is synced, and the texts that wait for that. */
+static char *outbox;
+static size_t kept;
+static int gathered, synced;
+static aio_context_t disk;
 
 /* The 200s that wait: those before asked for the question that is out, the others for the next. */
 static char answers[WAITING][SIZE];
@@ -64,7 +76,7 @@ static void flush(void)
 }
 
 /* note writes down what was gathered; the file is begun anew when it is full. */
-static void note(int must)
+static void note(void)
 {
 	if (noted == 0)
 		return;
@@ -72,14 +84,33 @@ static void note(int must)
 		at = 0;
 	if (pwrite(LOG, records, noted, at) != (ssize_t)noted)
 		fail("write to the file");
-	if (must && fdatasync(LOG) != 0)
-		fail("sync the file");
 	at += noted;
 	noted = 0;
 }
 
+/* keep begins to write down what was gathered, and to sync it. */
+static void keep(void)
+{
+	struct iocb write = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_rw_flags = RWF_DSYNC, .aio_fildes = OUTBOX,
+		.aio_flags = IOCB_FLAG_RESFD, .aio_resfd = synced}, *list = &write;
+	size_t from, to;
+
+	if (kept + noted > KEPT)
+		kept = 0;
+	from = kept / BLOCK * BLOCK;
+	memcpy(outbox + kept, records, noted);
+	kept += noted;
+	noted = 0;
+	to = (kept + BLOCK - 1) / BLOCK * BLOCK;
+	write.aio_buf = (unsigned long)(outbox + from);
+	write.aio_offset = from;
+	write.aio_nbytes = to - from;
+	if (syscall(SYS_io_submit, disk, 1, &list) != 1)
+		fail("write past the page cache");
+}
+
 /* post sends n packets. */
-static void post(int n)
+static void post(struct mmsghdr *headers, int n)
 {
 	for (int done = 0; done < n;) {
 		int some = sendmmsg(PHONES, headers + done, n - done, 0);
@@ -164,7 +195,7 @@ static void fromPhones(void)
 			written(packets[i]);
 		}
 	}
-	note(0);
+	note();
 	if (first == asked && last > asked)
 		ask();
 	flush();
@@ -175,13 +206,13 @@ static void answered(void)
 {
 	for (unsigned long i = first; i < asked; i++)
 		add(records, &noted, answers[i % WAITING], strlen(answers[i % WAITING]));
-	note(0);
+	note();
 	while (first < asked) {
 		int n = 0;
 
 		for (; n < MOST && first < asked; n++, first++)
 			parts[n] = (struct iovec){answers[first % WAITING], strlen(answers[first % WAITING])};
-		post(n);
+		post(headers, n);
 	}
 	if (last > asked)
 		ask();
@@ -195,13 +226,13 @@ static void message(const char *stanza, int i)
 	int to, from, body;
 	const char *t = between(stanza, " to='", "@", &to), *f = between(stanza, " from='", "@", &from);
 	const char *text = between(stanza, "<body>", "</body>", &body);
-	int n = snprintf(packets[i], SIZE,
+	int n = snprintf(texts[i], SIZE,
 		"MESSAGE sip:%.*s@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-f-%lu;rport\r\nMax-Forwards: 70\r\n"
 		"From: <sip:%.*s@%s>;tag=f%lu\r\nTo: <sip:%.*s@%s>\r\nCall-ID: f-%lu\r\nCSeq: 1 MESSAGE\r\n"
 		"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%.*s",
 		to, t, phones, server, sent, from, f, component, sent, to, t, phones, sent, body, body, text);
 
-	parts[i] = (struct iovec){packets[i], n < SIZE ? n : SIZE - 1};
+	textParts[i] = (struct iovec){texts[i], n < SIZE ? n : SIZE - 1};
 	sent++;
 }
 
@@ -210,7 +241,7 @@ static void fromServer(void)
 {
 	ssize_t n = read(STREAM, in + have, ROOM - 1 - have);
 	size_t done = 0;
-	int texts = 0, back = 0;
+	int back = 0;
 
 	if (n <= 0)
 		fail("read from the server");
@@ -225,41 +256,75 @@ static void fromServer(void)
 			done = iq + 5 - in;
 			continue;
 		}
-		if (end == NULL || texts == MOST)
+		if (end == NULL || gathered == MOST)
 			break;
 		end[9] = 0;
 		size = end + 10 - (in + done);
 		add(records, &noted, in + done, size);
-		message(in + done, texts++);
+		message(in + done, gathered++);
 		done += size;
 	}
-	note(1);
-	post(texts);
+	if (gathered > 0)
+		keep();
 	if (back)
 		answered();
 	memmove(in, in + done, have - done + 1);
 	have -= done;
 }
 
+/* fromDisk sends the texts that are synced. */
+static void fromDisk(void)
+{
+	struct io_event end;
+	struct timespec now = {0};
+
+	if (syscall(SYS_io_getevents, disk, 0, 1, &end, &now) != 1)
+		return;
+	if (end.res <= 0) {
+		errno = -end.res;
+		fail("sync the file");
+	}
+	post(textHeaders, gathered);
+	gathered = 0;
+}
+
+static int watch(int one, unsigned how, int other)
+{
+	struct epoll_event events[2] = {{.events = how, .data.fd = one}, {.events = EPOLLIN, .data.fd = other}};
+	int both = epoll_create1(0);
+
+	for (int i = 0; i < 2; i++)
+		if (epoll_ctl(both, EPOLL_CTL_ADD, events[i].data.fd, &events[i]) != 0)
+			fail("watch");
+	return both;
+}
+
 int main(int argc, char **argv)
 {
-	struct epoll_event events[2] = {{.events = EPOLLIN, .data.fd = STREAM}, {.events = EPOLLIN, .data.fd = PHONES}};
-	int both = epoll_create1(0);
+	struct epoll_event events[2];
+	int idle, busy;
 
 	if (argc != 5)
 		return 2;
 	component = argv[1], users = argv[2], server = argv[3], phones = argv[4];
-	for (int i = 0; i < MOST; i++)
+	for (int i = 0; i < MOST; i++) {
 		headers[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
-	for (int i = 0; i < 2; i++)
-		if (epoll_ctl(both, EPOLL_CTL_ADD, events[i].data.fd, &events[i]) != 0)
-			fail("watch");
+		textHeaders[i].msg_hdr = (struct msghdr){.msg_iov = &textParts[i], .msg_iovlen = 1};
+	}
+	if ((synced = eventfd(0, EFD_NONBLOCK)) < 0 || syscall(SYS_io_setup, 1, &disk) != 0 ||
+		(outbox = aligned_alloc(BLOCK, KEPT + ROOM)) == NULL)
+		fail("prepare to sync");
+	memset(outbox, 0, KEPT + ROOM);
+	idle = watch(STREAM, EPOLLIN, PHONES);
+	busy = watch(synced, EPOLLIN | EPOLLET, PHONES);
 	for (;;) {
-		int n = epoll_wait(both, events, 2, -1);
+		int n = epoll_wait(gathered > 0 ? busy : idle, events, 2, -1);
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == STREAM)
 				fromServer();
+			else if (events[i].data.fd == synced)
+				fromDisk();
 			else
 				fromPhones();
 		}
