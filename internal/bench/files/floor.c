@@ -236,17 +236,12 @@ static void message(const char *stanza, int i)
 	sent++;
 }
 
-/* fromServer takes the stanzas that are whole. */
-static void fromServer(void)
+/* take takes the stanzas that are whole, no more than can be sent at once. */
+static void take(void)
 {
-	ssize_t n = read(STREAM, in + have, ROOM - 1 - have);
 	size_t done = 0;
 	int back = 0;
 
-	if (n <= 0)
-		fail("read from the server");
-	have += n;
-	in[have] = 0;
 	for (;;) {
 		char *end = strstr(in + done, "</message>"), *iq = strstr(in + done, "</iq>");
 		int size;
@@ -272,6 +267,17 @@ static void fromServer(void)
 	have -= done;
 }
 
+static void fromServer(void)
+{
+	ssize_t n = read(STREAM, in + have, ROOM - 1 - have);
+
+	if (n <= 0)
+		fail("read from the server");
+	have += n;
+	in[have] = 0;
+	take();
+}
+
 /* fromDisk sends the texts that are synced. */
 static void fromDisk(void)
 {
@@ -286,6 +292,7 @@ static void fromDisk(void)
 	}
 	post(textHeaders, gathered);
 	gathered = 0;
+	take();
 }
 
 static int watch(int one, unsigned how, int other)
