@@ -392,7 +392,7 @@ func TestNamesAreSafe(t *testing.T) {
 	t.Parallel()
 	for label, want := range map[string]string{
 		"a.txt": "a.txt", "../../etc/passwd": "passwd", `C:\x\y.exe`: "y.exe", ".bashrc": "bashrc", "-rf": "rf", "": "file", "..": "file",
-		"a\x00\nb\x1b[2J": "a__b_[2J", "con.txt": "file-con.txt", "übung für 🎵.wav": "übung für 🎵.wav", "a\u202egpj.exe": "a_gpj.exe", "x. ": "x", "/": "file",
+		"a\x00\nb\x1b[2J": "a__b_[2J", "con.txt": "file-con.txt", "con-": "file-con", "nul .txt": "file-nul .txt", "0 -": "0", "übung für 🎵.wav": "übung für 🎵.wav", "a\u202egpj.exe": "a_gpj.exe", "x. ": "x", "/": "file",
 	} {
 		if got := safeName(label); got != want {
 			t.Errorf("%q: %q, want %q", label, got, want)
@@ -403,6 +403,7 @@ func TestNamesAreSafe(t *testing.T) {
 func FuzzNamesAreSafe(f *testing.F) {
 	f.Add("../x")
 	f.Add("a\u202eb")
+	f.Add("0 -")
 	f.Fuzz(func(t *testing.T, label string) {
 		name := safeName(label)
 		if name == "" || len(name) > maxName+8 || filepath.Base(name) != name || name[0] == '.' || safeName(name) != name {

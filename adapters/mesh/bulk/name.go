@@ -32,16 +32,20 @@ func safeName(label string) string {
 		_, size := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-size]
 	}
-	name = strings.TrimRight(name, ". ")
-	if name == "" || reserved(name) {
-		name = "file-" + name
+	name = strings.TrimRight(name, ".- ")
+	switch {
+	case name == "":
+		return "file"
+	case reserved(name):
+		return "file-" + name
 	}
-	return strings.TrimRight(name, "-")
+	return name
 }
 
 // reserved reports whether a name is a device's on some systems.
 func reserved(name string) bool {
 	base, _, _ := strings.Cut(strings.ToLower(name), ".")
+	base = strings.TrimRight(base, " ")
 	switch base {
 	case "con", "prn", "aux", "nul":
 		return true
