@@ -263,6 +263,7 @@ func TestRoomForTranscoding(t *testing.T) {
 		may(true)
 		may(true, all[:2]...)
 		may(false, all...)
+		may(true, all[0], all[0], all[0]) // which is one call
 		all[0].Say(bridge.Transcodes{On: true})
 		w.rest()
 		may(true, all[:2]...)

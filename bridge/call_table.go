@@ -268,15 +268,15 @@ func (t *calls) mayTranscode() bool { return t.limits.mayTranscode(int(t.transco
 
 // mayTranscodeAll is mayTranscode for the calls of these legs, where they are not transcoded yet.
 func (t *calls) mayTranscodeAll(adapter string, legs []string) bool {
-	more := 0
+	var more []*mailbox // of calls: two legs may be of the same one
 	t.mu.Lock()
 	for _, leg := range legs {
-		if box := t.legs[legKey{adapter, leg}]; box != nil && !box.transcodes.Load() {
-			more++
+		if box := t.legs[legKey{adapter, leg}]; box != nil && !box.transcodes.Load() && !slices.Contains(more, box) {
+			more = append(more, box)
 		}
 	}
 	t.mu.Unlock()
-	return more == 0 || t.limits.mayTranscode(int(t.transcoded.Load())+more-1)
+	return len(more) == 0 || t.limits.mayTranscode(int(t.transcoded.Load())+len(more)-1)
 }
 
 // leave lets no more calls in, and waits for those under way until ctx is

@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"gateway/bridge"
@@ -56,6 +57,9 @@ type box struct {
 	shut   bool
 }
 
+// maxDone is how many things that are done with stay in a box where there is always another.
+const maxDone = 64
+
 // put never blocks. True: the caller sees to the box from now on. Nothing is put into a
 // box that is closed.
 func (b *box) put(f func()) (yours bool) {
@@ -80,8 +84,8 @@ func (b *box) next() func() {
 	}
 	f := b.things[b.done]
 	b.things[b.done] = nil
-	if b.done++; b.done == len(b.things) {
-		b.things, b.done = b.things[:0], 0
+	if b.done++; b.done == len(b.things) || b.done == maxDone {
+		b.things, b.done = slices.Delete(b.things, 0, b.done), 0
 	}
 	return f
 }

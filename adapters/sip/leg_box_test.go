@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 )
@@ -24,4 +25,25 @@ func TestNothingStaysInTheBoxOfALegAtTheEnd(t *testing.T) {
 			e.crew.leave()
 		}
 	})
+}
+
+// TestABoxThatIsNeverEmptyForgetsWhatIsDone: there is always another thing when one is done.
+func TestABoxThatIsNeverEmptyForgetsWhatIsDone(t *testing.T) {
+	t.Parallel()
+	var b box
+	var got []int
+	put := func(n int) { b.put(func() { got = append(got, n) }) }
+	const things = 100 * maxDone
+	put(0)
+	for n := 1; n < things; n++ {
+		put(n)
+		b.next()()
+		if len(b.things) > 2*maxDone {
+			t.Fatalf("%d things are kept for one that waits", len(b.things))
+		}
+	}
+	b.next()()
+	if b.next() != nil || len(got) != things || !slices.IsSorted(got) {
+		t.Errorf("%d of %d things were done, in order: %v", len(got), things, slices.IsSorted(got))
+	}
 }

@@ -174,7 +174,8 @@ func (f *front) write() {
 	}
 	f.plainly = false
 	f.draw()
-	file, buf, to, must := f.files[f.current], f.buf, f.added, f.need
+	// A flight syncs its own blocks only: what stands before them must be on disk by then.
+	file, buf, to, must := f.files[f.current], f.buf, f.added, f.need || f.aio != nil
 	at := f.at - int64(len(buf))
 	f.busy, f.buf, f.need = true, nil, false
 	f.mu.Unlock()

@@ -121,10 +121,18 @@ func (c *Call) deliver() {
 		}
 	}()
 	for told < len(c.news) { // more may come meanwhile
+		if told == maxTold {
+			c.news, told = slices.Delete(c.news, 0, told), 0
+		}
+		ev := c.news[told]
+		c.news[told] = nil // it may have a message, which is large
 		told++
-		c.hand(c.news[told-1])
+		c.hand(ev)
 	}
 }
+
+// maxTold is how many events that have been told stay in the list where there is always another.
+const maxTold = 16
 
 // hand is the part of deliver that is done without the lock.
 func (c *Call) hand(ev Event) {
