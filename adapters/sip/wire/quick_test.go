@@ -180,3 +180,27 @@ func FuzzQuickURI(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatIsAddedToAHeaderGoesIntoNoOther: the parameters of all headers that are read at a glance stand side by side.
+func TestWhatIsAddedToAHeaderGoesIntoNoOther(t *testing.T) {
+	t.Parallel()
+	m, err := Parse([]byte("OPTIONS sip:x@192.0.2.2;a=0;b=0 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n" +
+		"From: <sip:a@192.0.2.1;c=1>;tag=2\r\nTo: <sip:x@192.0.2.2>;d=3\r\nContact: <sip:a@192.0.2.1;e=4>\r\n" +
+		"Call-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := m.Request
+	all := []*gosip.HeaderParams{
+		&r.Recipient.UriParams, &r.Via().Params, &r.From().Address.UriParams, &r.From().Params, &r.To().Params, &r.Contact().Address.UriParams,
+	}
+	for _, p := range all {
+		p.Add("more", "x")
+	}
+	want := []string{"a=0;b=0;more=x", "branch=z9hG4bK1;more=x", "c=1;more=x", "tag=2;more=x", "d=3;more=x", "e=4;more=x"}
+	for i, p := range all {
+		if got := p.ToString(';'); got != want[i] {
+			t.Errorf("%q, want %q", got, want[i])
+		}
+	}
+}
