@@ -22,7 +22,7 @@ func (e *engine) sentBy(f flow) (host string, port uint16, err error) {
 	}
 	addr := local.Addr()
 	if addr.IsUnspecified() {
-		if addr, err = routeTo(f.remote); err != nil {
+		if addr, err = e.routeTo(f.remote); err != nil {
 			return "", 0, err
 		}
 	}

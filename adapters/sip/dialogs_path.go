@@ -61,7 +61,7 @@ func (e *engine) pathTo(network string, to netip.AddrPort) (*path, error) {
 	if c := e.conns.open(network, to); c != nil {
 		return e.pathBy(flow{carrier: c, remote: to}, "")
 	}
-	local, err := routeTo(to)
+	local, err := e.routeTo(to)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type engine struct {
 	dialogs *dialog.Table
 	streams streams
 	paths   paths
+	routes  routes
 	legs    legs
 	remote  bool // the Plane is
 	// spawn starts a goroutine that ends with the Run; false: it has ended.

@@ -273,7 +273,7 @@ func inner(a netip.Addr) bool {
 func (e *engine) mediaAddress(by, remote netip.Addr) (bind, told netip.Addr, err error) {
 	bind = by
 	if !by.IsValid() || by.IsUnspecified() || by.Is4() != remote.Is4() {
-		if bind, err = routeTo(netip.AddrPortFrom(remote, defaultPort)); err != nil {
+		if bind, err = e.routeTo(netip.AddrPortFrom(remote, defaultPort)); err != nil {
 			return bind, told, fmt.Errorf("find an address for media: %w", err)
 		}
 		bind = e.listening(bind.WithZone(""))
