@@ -115,6 +115,64 @@ func TestAFlightThatFailsIsWrittenOnceMore(t *testing.T) {
 	}
 }
 
+// TestWhatComesDuringAFlightSpoilsNothing: a flight that fails is written once more from memory, which those that
+// came meanwhile do not share, though it is used again and again.
+func TestWhatComesDuringAFlightSpoilsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := halted(t, dir)
+	f := s.Outbox.front
+	if f.aio == nil {
+		return // there are no flights here
+	}
+	f.flies = true // the test sees to what becomes of them
+	step := func(fails bool) (more bool) {
+		t.Helper()
+		f.mu.Lock()
+		if !f.flying { // refused, or failed: it goes through the cache
+			defer f.mu.Unlock()
+			if more = len(f.waiters) > 0; more {
+				f.write()
+				tell(f.heard(), f.err)
+			}
+			return more
+		}
+		f.mu.Unlock()
+		var n int64
+		if err := f.aio.await(func() (ok bool) {
+			n, ok = f.aio.result()
+			return ok
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if fails {
+			n = 0
+		}
+		f.landed(n)
+		return true
+	}
+	var want []string
+	for i := range 12 {
+		var heard []<-chan error
+		for k := range 3 { // the first flies, the others wait
+			text := fmt.Sprint(i, strings.Repeat(string(rune('a'+k)), 100*(i+k)))
+			want = append(want, fmt.Sprint(len(want)+1, "=", text))
+			heard = append(heard, keep(t, s.Outbox, text))
+		}
+		for fails := i%3 == 0; step(fails); fails = false {
+		}
+		for _, h := range heard {
+			if err := within(t, h); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	f.ground()
+	if got := contents(t, open(t, image(t, dir))); !slices.Equal(got, want) {
+		t.Errorf("found %.300q, want %.300q", got, want)
+	}
+}
+
 // TestAStoreThatIsClosedTwiceTakesNothingFromAnother: what the first had, the second has.
 func TestAStoreThatIsClosedTwiceTakesNothingFromAnother(t *testing.T) {
 	t.Parallel()
