@@ -108,8 +108,8 @@ func (q *quick) end() {
 func (q *quick) startTag() bool {
 	q.at++
 	raw, name, ok := q.name()
-	if !ok {
-		return false
+	if !ok || name.Local == "xmlns" {
+		return false // package xml gives such an element another namespace
 	}
 	e := opened{raw: raw, spaces: len(q.spaces)}
 	first := len(q.attrs)

@@ -63,7 +63,7 @@ func TestWhatIsPlainIsReadQuickly(t *testing.T) {
 		"<message>\xff</message>", "<message>\uFFFE</message>", "<message>\uFFFF</message>", "<message a='<'/>", "<message a=b/>",
 		"<message a = 'b'/>", "<message a='b'c='d'/>", "<message a/>", "<message a='b/>", "<message / >", "<1/>", "<a:/>", "<:a/>", "<a:b:c/>",
 		"<features/>", "<message><s:error/></message>", "<message><error xmlns='http://etherx.jabber.org/streams'/></message>", "<m\u00e9/>",
-		"<message a='\r'/>", "<message a='\xff'/>", "<message></message >", "<", "<message", "<message a", "<message a=", "<message a='",
+		"<message a='\r'/>", "<message a='\xff'/>", "<message><xmlns xmlns='a' xmlns:xmlns='b'/></message>", "<message></message >", "<", "<message", "<message a", "<message a=", "<message a='",
 	} {
 		if held(t, h, []byte(other)) {
 			t.Errorf("%s is read", other)
