@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	callRounds = 5
+	callRounds = 9
 	callRate   = 300  // calls begun in a second
 	callCount  = 1500 // in a round
 	callWarm   = 300
