@@ -206,7 +206,7 @@ func (k *client) receiveInvite(m *wire.Message, status int) {
 			k.stop()
 			// It lingers for repeats, and is never sent again.
 			k.data, k.r.body, k.r.fields, k.r.routes = nil, nil, nil, nil
-			k.c.set(&k.giveUp, patience, k.leave) // timer M
+			k.c.linger(&k.giveUp, k.leave) // timer M
 		}
 		k.success(m)
 	default:
@@ -234,11 +234,11 @@ func (k *client) refused(m *wire.Message, status int) {
 	}
 	k.over = true
 	k.stop()
-	linger := patience // timer D
-	if k.path.Reliable() {
-		linger = 0
+	if k.path.Reliable() { // timer D
+		k.c.set(&k.giveUp, 0, k.leave)
+	} else {
+		k.c.linger(&k.giveUp, k.leave)
 	}
-	k.c.set(&k.giveUp, linger, k.leave)
 	if !k.challenged(m, status) {
 		k.done(m, nil)
 	}

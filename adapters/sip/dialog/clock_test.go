@@ -62,3 +62,28 @@ func checkClock(t *testing.T, k *clock, set map[*Call]time.Time) {
 		}
 	}
 }
+
+// TestWhatLingersIsForgottenTogether: of what ends within a quarter of a second all is forgotten at
+// once, and none before its time.
+func TestWhatLingersIsForgottenTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		table := NewTable(Config{})
+		for _, ended := range []struct {
+			after, forgotten time.Duration // since the table is there
+		}{
+			{0, patience},
+			{time.Millisecond, patience + tidy},
+			{tidy - time.Nanosecond, patience + tidy},
+			{tidy, patience + tidy},
+			{tidy + 1, patience + 2*tidy},
+		} {
+			time.Sleep(time.Until(table.began.Add(ended.after)))
+			a, c := &alarm{}, &Call{t: table}
+			c.linger(a, func() {})
+			if got := a.at.Sub(table.began); got != ended.forgotten {
+				t.Errorf("what ended after %v is forgotten after %v, not %v", ended.after, got, ended.forgotten)
+			}
+		}
+	})
+}

@@ -53,6 +53,7 @@ func Supported() wire.Field { return wire.Field{Name: "Supported", Value: suppor
 // any goroutine.
 type Table struct {
 	cfg   Config
+	began time.Time
 	clock clock
 
 	mu      sync.Mutex // guards the rest; taken with a Call's lock held, never the other way round
@@ -69,7 +70,7 @@ func NewTable(cfg Config) *Table {
 		cfg.Interval = usualInterval
 	}
 	return &Table{
-		cfg: cfg, calls: map[string]*Call{}, clients: map[clientKey]*client{}, merged: map[string]*Call{},
+		cfg: cfg, began: time.Now(), calls: map[string]*Call{}, clients: map[clientKey]*client{}, merged: map[string]*Call{},
 		sources: map[netip.AddrPort]int{},
 	}
 }

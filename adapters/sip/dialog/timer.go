@@ -8,6 +8,9 @@ const (
 	timerT2 = 4 * time.Second
 	// patience is 64*T1: timers B, D, F, H, L and M.
 	patience = 64 * timerT1
+	// tidy is how far apart the times are at which what lingers is forgotten: much of it at
+	// once, for to wake up for each costs more than all the rest of it.
+	tidy = 250 * time.Millisecond
 	// timerC is how long a re-INVITE may be without an answer: until then no other
 	// offer can be made. (RFC 3261 section 16.6, item 11, has it for proxies.)
 	timerC = 3 * time.Minute
@@ -44,8 +47,17 @@ func (c *Call) after(d time.Duration, f func()) *alarm {
 }
 
 // set has a run f after d, and nothing else. The lock is held.
-func (c *Call) set(a *alarm, d time.Duration, f func()) {
-	a.at, a.f = time.Now().Add(d), f
+func (c *Call) set(a *alarm, d time.Duration, f func()) { c.setAt(a, time.Now().Add(d), f) }
+
+// linger has a run f when what it is for need not be there any more: after patience, or up
+// to tidy later. The lock is held.
+func (c *Call) linger(a *alarm, f func()) {
+	after := time.Since(c.t.began) + patience + tidy - 1
+	c.setAt(a, c.t.began.Add(after-after%tidy), f)
+}
+
+func (c *Call) setAt(a *alarm, at time.Time, f func()) {
+	a.at, a.f = at, f
 	if !a.listed {
 		a.listed = true
 		c.alarms = append(c.alarms, a)
