@@ -79,7 +79,7 @@ func (l *webLink) read(ctx context.Context) ([]byte, error) {
 		return nil, errNoPacket
 	}
 	n, err := io.ReadFull(r, l.buf)
-	switch err { // as they are: where the connection ends within a message, they are wrapped
+	switch err { //nolint:errorlint // as they are: where the connection ends within a message, they are wrapped
 	case io.EOF, io.ErrUnexpectedEOF:
 		return l.buf[:n], nil
 	case nil:

@@ -25,18 +25,18 @@ type aio struct {
 
 // An iocb is struct iocb of linux/aio_abi.h, on a machine whose numbers begin with their last byte.
 type iocb struct {
-	data     uint64
-	key      uint32
-	rwFlags  uint32
-	opcode   uint16
-	priority int16
-	file     uint32
-	buf      uint64
-	size     uint64
-	offset   int64
-	_        uint64
-	flags    uint32
-	eventfd  uint32
+	_       uint64
+	_       uint32
+	rwFlags uint32
+	opcode  uint16
+	_       int16
+	file    uint32
+	buf     uint64
+	size    uint64
+	offset  int64
+	_       uint64
+	flags   uint32
+	eventfd uint32
 }
 
 // An ioEvent is struct io_event.
@@ -132,7 +132,7 @@ func forgetPages(f *os.File) {
 func (a *aio) close() error {
 	var errs []error
 	if a.context != 0 {
-		unix.RawSyscall(unix.SYS_IO_DESTROY, a.context, 0, 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_IO_DESTROY, a.context, 0, 0)
 	}
 	if a.memory != nil {
 		errs = append(errs, unix.Munmap(a.memory))

@@ -117,7 +117,7 @@ func (f *front) runAIO(ctx context.Context) {
 		return
 	}
 	for !f.ground() { // nobody says when it ends
-		time.Sleep(time.Millisecond)
+		pause(context.WithoutCancel(ctx), time.Millisecond)
 		f.land()
 	}
 }
