@@ -147,15 +147,22 @@ func selfSigned(t *testing.T) (server, client *tls.Config) {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool}
 }
 
-// Everybody plays with everybody: members by UDP, TCP, SLIP and WebSocket.
-func TestEveryDoorLeadsToTheSameGroup(t *testing.T) {
-	t.Parallel()
+// everyDoor starts a server, and gives where its doors are: by UDP, TCP, SLIP, WebSocket and that with TLS, which
+// the configuration trusts.
+func everyDoor(t *testing.T) ([]netip.AddrPort, *tls.Config) {
+	t.Helper()
 	forServer, forClient := selfSigned(t)
 	server, _ := start(t, func(c *Config) {
 		c.Listen = []string{"udp:127.0.0.1:0", "tcp:127.0.0.1:0", "slip:127.0.0.1:0", "ws:127.0.0.1:0", "wss:127.0.0.1:0"}
 		c.UseTLS(forServer)
 	}, false)
-	where := addrs(t, server)
+	return addrs(t, server), forClient
+}
+
+// Everybody plays with everybody: members by UDP, TCP, SLIP and WebSocket.
+func TestEveryDoorLeadsToTheSameGroup(t *testing.T) {
+	t.Parallel()
+	where, forClient := everyDoor(t)
 	tx, app := freePort(t), newApp(t)
 	start(t, joinAs("udp", where[0], tx, app), true)
 	clients := map[string]*client{

@@ -36,12 +36,7 @@ func TestAServerIsNamedWithItsDoor(t *testing.T) {
 // Members by each kind of connection play with one by UDP and with each other.
 func TestAMemberPlaysByAConnection(t *testing.T) {
 	t.Parallel()
-	forServer, forClient := selfSigned(t)
-	server, _ := start(t, func(c *Config) {
-		c.Listen = []string{"udp:127.0.0.1:0", "tcp:127.0.0.1:0", "slip:127.0.0.1:0", "ws:127.0.0.1:0", "wss:127.0.0.1:0"}
-		c.UseTLS(forServer)
-	}, false)
-	where := addrs(t, server)
+	where, forClient := everyDoor(t)
 	far, farTx := newApp(t), freePort(t)
 	start(t, joinAs("far", where[0], farTx, far), true)
 	for i, kind := range []string{"tcp", "slip", "ws", "wss"} {
