@@ -155,6 +155,7 @@ func TestALineThatFadesIsCut(t *testing.T) {
 		}
 		in = append(in, media.Payload{Format: pcma, Type: uint8(3 + i)})
 		w.Set(port, media.Setting{Send: true, Receive: true, In: in, Out: []media.Payload{{Format: l16, Type: 2}}})
+		w.Stats(port) // what is fed goes by the line of this setting from here on
 	}
 	hear(t, b.rtp)
 	w.Part(port)
