@@ -22,6 +22,8 @@ func (c *call) act(a *action) {
 		c.ask(a)
 	case doGive:
 		c.give(a)
+	case doAdmit:
+		c.admit(a.leg)
 	case doDecline:
 		a.letter.answer(c.box, a.cause)
 	case doJoin:
@@ -95,6 +97,17 @@ func (c *call) dial(n int, d *dial) {
 	conn.leg = c.table.callers[d.target.To.Adapter].Dial(inv, conn.box)
 	c.table.know(conn, c.box)
 	c.record.Legs = append(c.record.Legs, conn.record)
+}
+
+// admit lets a caller in, whose ports are joined first where it has said already which
+// they are: it may send as soon as it hears.
+func (c *call) admit(n int) {
+	conn := c.conns[n]
+	for _, ev := range conn.box.ready() {
+		conn.record.note(ev)
+		c.step(input{leg: n, ev: ev})
+	}
+	c.step(input{leg: n, ev: admitted{}})
 }
 
 // up notes that the call is taken, by the leg n.

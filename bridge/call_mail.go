@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -177,6 +178,19 @@ func (b *legBox) collect(into []Event) (events []Event, flooded bool) {
 	clear(b.events)
 	b.events, b.flooded = b.events[:0], false
 	return events, flooded
+}
+
+// ready takes out what the leg has said of its ports, as far as nothing else came before.
+func (b *legBox) ready() (events []Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := slices.IndexFunc(b.events, func(ev Event) bool { _, is := ev.(MediaReady); return !is })
+	if n < 0 {
+		n = len(b.events)
+	}
+	events = slices.Clone(b.events[:n])
+	b.events = slices.Delete(b.events, 0, n)
+	return events
 }
 
 // move makes another mailbox the one that is rung.

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -442,4 +443,30 @@ func (w *town) hold(a, b *bridgetest.Phone, offer, answer bridge.Dir) {
 	}
 	b.Say(bridge.Answered{Seq: seq, Desc: bridgetest.Stream("0", answer, "pcmu")})
 	w.rest()
+}
+
+// TestACallerIsHeardAsSoonAsItKnows: whose ports are only known by what it was answered
+// finds them joined when it hears that the call is taken.
+func TestACallerIsHeardAsSoonAsItKnows(t *testing.T) {
+	inTown(t, bridge.Terms{}, bridge.Limits{}, func(w *town) {
+		a, err := w.left.Call(invite("r9"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.rest()
+		b, taken := w.right.Dialed()[0], false
+		a.React(func(command string) {
+			switch {
+			case strings.HasPrefix(command, "answer"):
+				a.OpenMedia("0")
+			case command == "accept":
+				taken = true
+				w.joined(a, b)
+			}
+		})
+		w.take(b, "pcmu")
+		if !taken {
+			t.Error("the call was not taken")
+		}
+	})
 }

@@ -199,6 +199,8 @@ func (m *machine) take(in input) {
 		m.begin(ev)
 	case joins:
 		m.joinIn(ev)
+	case admitted:
+		m.admitted(in.leg)
 	case rangOut:
 		m.ringOut()
 	case unheard:

@@ -12,6 +12,7 @@ type verb uint8
 const (
 	doDial verb = iota
 	doRing
+	doAdmit // hear what leg says of its ports, then say admitted
 	doAccept
 	doOffer
 	doAnswer

@@ -32,7 +32,10 @@ func TestAClaimedHomeHasTheCallToItself(t *testing.T) {
 	}
 	m.step(input{1, Ended{Cause: Elsewhere}})
 	m.step(input{2, Answered{1, sound("0", SendReceive, "pcmu")}})
-	if accepted, _ := does(m.step(input{2, Accepted{}}), doAccept); !slices.Equal(accepted, []int{0}) || m.state != talking {
+	if admits, _ := does(m.step(input{2, Accepted{}}), doAdmit); !slices.Equal(admits, []int{0}) {
+		t.Errorf("lets in %v", admits)
+	}
+	if accepted, _ := does(m.step(input{0, admitted{}}), doAccept); !slices.Equal(accepted, []int{0}) || m.state != talking {
 		t.Errorf("accepted %v, and is %v", accepted, m.state)
 	}
 }

@@ -21,6 +21,8 @@ type (
 	}
 	// rangOut: the homes have been rung long enough.
 	rangOut struct{}
+	// admitted: a caller may be told that its call is taken.
+	admitted struct{}
 	// unheard: the silence timer has run out.
 	unheard struct{}
 	// gaveUp: legs that should have ended have not.
@@ -52,6 +54,7 @@ type (
 
 func (began) event()     {}
 func (joins) event()     {}
+func (admitted) event()  {}
 func (rangOut) event()   {}
 func (unheard) event()   {}
 func (gaveUp) event()    {}

@@ -85,7 +85,17 @@ func (m *machine) answered(n int, ev Answered) {
 func (m *machine) letIn(n int) {
 	m.legs[n].taken = true
 	m.do(action{do: doUp, leg: n})
+	m.do(action{do: doAdmit, leg: n})
+}
+
+// admitted tells a caller that its call is taken. What it has said of its ports since it
+// heard what it needs to know has been taken in: it may send as soon as it knows.
+func (m *machine) admitted(n int) {
+	if m.legs[n].away() || m.state >= ending {
+		return
+	}
 	m.do(action{do: doAccept, leg: n})
+	m.proceed()
 }
 
 // refused leaves everything as it was before the offer, if there was anything.

@@ -152,9 +152,8 @@ func (m *machine) connect(n int, late bool) {
 	default: // it hears another already, and may have to be told
 		m.align, m.next = alignBound, 0
 	}
-	m.do(action{do: doAccept, leg: 0})
 	m.join()
-	m.proceed()
+	m.do(action{do: doAdmit, leg: 0})
 }
 
 // ringOut gives up on the homes that are being tried.

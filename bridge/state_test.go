@@ -50,7 +50,7 @@ var elsewhere = []input{{1, Ended{Cause: Moved, Instead: []string{"x"}}}, {2, En
 
 var taken = []input{
 	{0, MediaReady{"0", media.PacketPort{Slot: 1}}}, {1, MediaReady{"0", media.PacketPort{Slot: 2}}},
-	{1, Answered{1, sound("0", SendReceive, "pcmu")}}, {1, Accepted{}},
+	{1, Answered{1, sound("0", SendReceive, "pcmu")}}, {1, Accepted{}}, {0, admitted{}},
 }
 
 // begin makes a machine whose caller has made an offer, or not.
@@ -138,7 +138,7 @@ func TestNoOrderOfEventsBreaksACall(t *testing.T) {
 // ofLeg reports whether only legs say ev.
 func ofLeg(ev Event) bool {
 	switch ev.(type) {
-	case rangOut, unheard, gaveUp, halt, routed, forwarded, wanted, given, denied:
+	case admitted, rangOut, unheard, gaveUp, halt, routed, forwarded, wanted, given, denied:
 		return false
 	default:
 		return true
@@ -160,8 +160,10 @@ func newWatcher(t *testing.T, name string, m *machine) *watcher {
 }
 
 func (w *watcher) step(in input) {
-	// Another call answers only when it was asked, a route too.
+	// Another call answers only when it was asked, a route too. Who is let in is so at once.
 	switch in.ev.(type) {
+	case admitted:
+		return
 	case given, denied:
 		if !w.m.asking {
 			return
@@ -184,8 +186,20 @@ func (w *watcher) step(in input) {
 			delete(w.open, in.leg)
 		}
 	}
+	w.take(in)
+}
+
+// take has the machine take in what happens, and what follows from that at once.
+func (w *watcher) take(in input) {
+	admits := nobody
 	for _, a := range w.m.step(in) {
 		w.check(a)
+		if a.do == doAdmit {
+			admits = a.leg
+		}
+	}
+	if admits != nobody {
+		w.take(input{admits, admitted{}})
 	}
 }
 
@@ -343,5 +357,37 @@ func TestDescriptionsInAnotherLegsTerms(t *testing.T) {
 	}
 	if got := (Description{}).as(own); len(got) != 2 || got.live() || got[0].ID != "b" {
 		t.Errorf("nothing became %+v", got)
+	}
+}
+
+// TestACallersPortsAreJoinedBeforeItMaySend: between the answer and the word that the
+// call is taken the ports are joined that the caller has named on hearing the answer.
+func TestACallersPortsAreJoinedBeforeItMaySend(t *testing.T) {
+	t.Parallel()
+	m := begin(false)
+	m.step(input{1, MediaReady{"0", media.PacketPort{Slot: 2}}})
+	m.step(input{1, Answered{1, sound("0", SendReceive, "pcmu")}})
+	var done []verb
+	for _, in := range []input{{1, Accepted{}}, {0, MediaReady{"0", media.PacketPort{Slot: 1}}}, {0, admitted{}}} {
+		for _, a := range m.step(in) {
+			if a.do == doAnswer || a.do == doAdmit || a.do == doJoin || a.do == doAccept {
+				done = append(done, a.do)
+			}
+		}
+	}
+	if want := []verb{doAnswer, doAdmit, doJoin, doAccept}; !slices.Equal(done, want) {
+		t.Errorf("did %v, want %v", done, want)
+	}
+}
+
+// TestWhoIsGoneIsNotLetIn: a caller that ends meanwhile hears nothing more.
+func TestWhoIsGoneIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	m := begin(false)
+	m.step(input{1, Answered{1, sound("0", SendReceive, "pcmu")}})
+	m.step(input{1, Accepted{}})
+	m.step(input{0, Ended{Cause: Normal}})
+	if todo := m.step(input{0, admitted{}}); len(todo) != 0 {
+		t.Errorf("did %+v", todo)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -60,6 +62,36 @@ func TestPlainSoundCrossesByteForByte(t *testing.T) {
 	r := w.waitRecord(w.gateway, "left:1601", "left:2601")
 	if r.Media != "untouched" || r.Legs[0].Streams[0].In.Packets < 50 || r.Legs[1].Streams[0].Out.Packets < 50-lead || r.Legs[0].Streams[0].In.Lost != 0 {
 		t.Errorf("record %+v", r)
+	}
+}
+
+// What a caller sends as soon as it learns that its call is taken is not lost.
+func TestFirstPacketAfterTheCallIsTakenCrosses(t *testing.T) {
+	w := newCallWorld(t)
+	for i := range 5 {
+		from, to := fmt.Sprint(1610+i), fmt.Sprint(2610+i)
+		one := w.rtpPeer(w.At(leftHost, 0))
+		first := RTPStream(Tone(ToneA, time.Second), 0, 0x11110000+uint32(i))[0]
+		sent := errors.New("the 200 has not come")
+		w.left.Lose(func(m TrunkMessage) bool { // it is asked before the caller's side has the message
+			if !m.ToGateway && m.Code() == 200 && m.Method() == "INVITE" && strings.Contains(m.Header("To"), to) {
+				sent = one.Send(m.Media(), first)
+			}
+			return false
+		})
+		c := w.soundCallOf(soundPlan{
+			from: from, to: to, one: one, twoAt: w.At(rightHost, 0),
+			caller: func(SDP) CallStep { return isEnded() },
+			callee: func(SDP) CallStep { return Steps(Cue(), ends()) },
+		})
+		w.left.Lose(nil)
+		w.must(sent)
+		came, err := c.two.WaitFor(w.ctx, 1, anyRTP)
+		w.must(err)
+		if !bytes.Equal(came[0], first) {
+			t.Errorf("what came is\n%x, was sent as\n%x", came[0], first)
+		}
+		w.end(t, c)
 	}
 }
 
