@@ -160,6 +160,8 @@ func TestOneOfTwoDoesNotWantTo(t *testing.T) {
 	first.told("invited")
 	second.told("invited")
 	first.say("reject", "486 Busy Here") // the other rings on
+	hub := r.a.house.Load().hub
+	r.eventually("the first is out", func() bool { return hub.phoneOf(hub.there("alice")[0]) == nil })
 	_ = second.Close()
 	if end := bridgetest.Await[bridge.Ended](call); end.Cause != bridge.Unavailable {
 		t.Errorf("nobody is left: %v", end.Cause)

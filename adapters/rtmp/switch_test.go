@@ -73,6 +73,7 @@ func TestSwitchLogin(t *testing.T) {
 		t.Errorf("%d can be called", len(all))
 	}
 	c.say("unregister", "", "a")
+	c.say("createStream") // what was said before has been heard
 	if all := r.a.house.Load().hub.names(); len(all) != 0 {
 		t.Errorf("%v can still be called", all)
 	}
