@@ -63,15 +63,15 @@ fuzz: ## look for inputs that break a parser, each target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)
 
 e2e: ## run the end-to-end tests; the peers must be there
-	@go test -tags e2e -count 1 -parallel 6 -timeout 10m ./internal/peer ./internal/store ./internal/e2e
+	@go test -tags e2e -count 1 -parallel 6 -timeout 20m ./internal/peer ./internal/store ./internal/e2e
 	@go test -tags faults -count 1 -timeout 3m ./internal/app
 
 demo: ## show the gateway between two phones, an XMPP user and a browser (root, if peers are missing)
 	@scripts/install-peers demo & peers=$$!; \
 	trap 'wait $$peers || true' EXIT; \
-	echo "building"; CGO_ENABLED=0 go build -o /dev/null . ./internal/demo; \
+	echo "building"; CGO_ENABLED=0 go build -trimpath -o /dev/null . ./internal/demo; \
 	trap - EXIT; wait $$peers; \
-	CGO_ENABLED=0 go run ./internal/demo
+	CGO_ENABLED=0 go run -trimpath ./internal/demo
 
 bench: ## measure what texts, calls, OSC and sound cost, beside Kamailio, Prosody, rtpengine and ffmpeg, in some 10 minutes (root)
 	@scripts/install-peers bench

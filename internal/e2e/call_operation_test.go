@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -108,8 +110,15 @@ func TestCallWithoutSoundEnds(t *testing.T) {
 	}
 	players := w.begin(t, dead...)
 	c := w.soundCall("1813", "2813", w.At(leftHost, 0), w.At(rightHost, 0), "", "")
-	w.must(c.one.Play(w.ctx, c.toOne, RTPStream(Tone(ToneA, 7*time.Second), 0, 1)))
+	speak, stop := context.WithCancel(w.ctx)
+	var speaker sync.WaitGroup
+	defer speaker.Wait()
+	defer stop()
+	const enough = 350 // packets: longer than nothing at all may last
+	heard := listen(c.two)
+	speaker.Go(func() { _ = c.one.Play(speak, c.toOne, RTPStream(Tone(ToneA, time.Minute), 0, 1)) }) // until it is stopped
 	w.finish(t, players, dead...)
+	w.must(w.poll(func() bool { return len(heard.rtp()) >= enough }))
 	w.end(t, c)
 	if r := w.waitRecord(w.gateway, "left:1812", "left:2812"); r.Cause != "no-media" || r.By != "gateway" {
 		t.Errorf("record %+v", r)

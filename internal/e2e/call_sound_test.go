@@ -24,6 +24,7 @@ type soundCall struct {
 	to           string // who is called
 	players      []*SIPp
 	sides        []side
+	paced        bool // exchange sends the first packets, too, in their pace
 }
 
 // A soundPlan is a call of two sockets.
@@ -141,19 +142,10 @@ const (
 	leadTime = 2 * time.Second
 )
 
-// pour plays packets from one end, and gives what the other has when the last has come. Until one
-// of the first has arrived they are sent one by one: none of them twice, as a packet that has
-// come before is passed on as little as one that came too early.
+// pour plays packets from one end, and gives what the other has when the last has come.
 func pour(ctx context.Context, from *RTPPeer, gateway netip.AddrPort, to *RTPPeer, packets [][]byte) ([][]byte, error) {
 	heard := listen(to)
-	sent := 0
-	for arrived := false; !arrived && sent < lead; sent++ {
-		if err := from.Send(gateway, packets[sent]); err != nil {
-			return nil, err
-		}
-		arrived = arrives(ctx, heard)
-	}
-	if err := from.Play(ctx, gateway, packets[sent:]); err != nil {
+	if err := say(ctx, from, gateway, heard, packets, lead); err != nil {
 		return nil, err
 	}
 	err := Poll(ctx, func(context.Context) bool { return complete(heard.rtp(), packets, len(packets)-lead) })
@@ -164,11 +156,35 @@ func pour(ctx context.Context, from *RTPPeer, gateway netip.AddrPort, to *RTPPee
 	return came, err
 }
 
-// arrives reports whether a packet comes, within leadTime.
-func arrives(ctx context.Context, heard listener) bool {
+// say plays packets from one end. Until one of the first, which may be lost, has arrived at the
+// other they are sent one by one: none of them twice, as a packet that has come before is passed
+// on as little as one that came too early.
+func say(ctx context.Context, from *RTPPeer, gateway netip.AddrPort, heard listener, packets [][]byte, first int) error {
+	sent := 0
+	for arrived := false; !arrived && sent < first; sent++ {
+		if err := from.Send(gateway, packets[sent]); err != nil {
+			return err
+		}
+		arrived = arrives(ctx, heard, packets[:sent+1])
+	}
+	return from.Play(ctx, gateway, packets[sent:])
+}
+
+// arrives reports whether one of some packets comes, within leadTime.
+func arrives(ctx context.Context, heard listener, packets [][]byte) bool {
 	ctx, cancel := context.WithTimeout(ctx, leadTime)
 	defer cancel()
-	return Poll(ctx, func(context.Context) bool { return len(heard.rtp()) > 0 }) == nil
+	return Poll(ctx, func(context.Context) bool {
+		return slices.ContainsFunc(heard.rtp(), func(came []byte) bool {
+			return slices.ContainsFunc(packets, func(sent []byte) bool { return samePlace(came, sent) })
+		})
+	}) == nil
+}
+
+// samePlace says whether a packet that came is the one that was sent, which may be sealed or have
+// another payload type: by its sequence number and its source.
+func samePlace(came, sent []byte) bool {
+	return bytes.Equal(came[2:4], sent[2:4]) && bytes.Equal(came[8:12], sent[8:12])
 }
 
 func anyRTP(b []byte) bool { return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) }
@@ -194,12 +210,19 @@ func (l listener) rtp() [][]byte {
 
 // exchange plays packets from both ends of a call at once, and gives what has
 // come at each end while it lasted and until wantOne and wantTwo packets were
-// there, the last that was sent among them.
+// there, the last that was sent among them. The first, as many as need not come, are said as say
+// does: to an end at which nothing shall come all goes in its pace.
 func (c *soundCall) exchange(ctx context.Context, fromOne, fromTwo [][]byte, wantOne, wantTwo int) (one, two [][]byte, err error) {
 	first, second := listen(c.one), listen(c.two)
+	spare := func(packets [][]byte, want int) int {
+		if want == 0 || c.paced {
+			return 0
+		}
+		return len(packets) - want
+	}
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = c.one.Play(ctx, c.toOne, fromOne) })
-	wg.Go(func() { _ = c.two.Play(ctx, c.toTwo, fromTwo) })
+	wg.Go(func() { _ = say(ctx, c.one, c.toOne, second, fromOne, spare(fromOne, wantTwo)) })
+	wg.Go(func() { _ = say(ctx, c.two, c.toTwo, first, fromTwo, spare(fromTwo, wantOne)) })
 	wg.Wait()
 	err = Poll(ctx, func(context.Context) bool {
 		return complete(first.rtp(), fromTwo, wantOne) && complete(second.rtp(), fromOne, wantTwo)

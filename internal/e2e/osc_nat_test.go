@@ -161,7 +161,8 @@ func (w *natWorld) deaf(others string) int {
 
 // waitPaths waits until everybody is heard and then has them send marks until all
 // come as they should. (Where there is traffic the original pings too seldom
-// to be heard soon.)
+// to be heard soon.) Each round is waited for longer than the one before: how long
+// so many marks are on their way depends on the machine.
 func (w *natWorld) waitPaths(others string) {
 	w.t.Helper()
 	const roundTime = time.Second
@@ -176,7 +177,7 @@ func (w *natWorld) waitPaths(others string) {
 		for _, m := range w.members {
 			m.Send(m.mark(round))
 		}
-		ctx, cancel := context.WithTimeout(ctx, roundTime)
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(round)*roundTime)
 		defer cancel()
 		return peer.Poll(ctx, func(context.Context) bool {
 			wrong = w.wrong(round, others)

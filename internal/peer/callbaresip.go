@@ -28,8 +28,8 @@ type CallConfig struct {
 	IPv6 bool
 }
 
-// toneLong is how long a phone can say its tone.
-const toneLong = 90 * time.Second
+// toneLong is how long a phone can say its tone: as long as a test may last.
+const toneLong = 150 * time.Second
 
 // A BaresipPhone is a baresip that has calls. Its sound leaves it by whatever
 // address the kernel likes best, which on loopback is 127.0.0.1: so it lives

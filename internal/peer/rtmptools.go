@@ -19,8 +19,8 @@ type RTMPSound struct {
 	Tone  float64 // Hz
 }
 
-// publishFor is how long a program that publishes has something to say.
-const publishFor = 120 * time.Second
+// publishFor is how long a program that publishes has something to say: as long as a test may last.
+const publishFor = 150 * time.Second
 
 // startRTMP runs a program in a folder of that name.
 func startRTMP(ctx context.Context, lab *Lab, name string, argv ...string) (*Program, error) {

@@ -22,7 +22,7 @@ type SIPpCall struct {
 	Steps    []CallStep
 	Calls    int // how many, begun at Rate; 0 is 1
 	Rate     int // in a second; 0 is 10
-	// Within bounds how long all of it may take; 0 is a minute.
+	// Within bounds how long all of it may take; 0 is two minutes.
 	Within time.Duration
 	// Old: it speaks as RFC 2543 had it, without tags of its own and without
 	// the cookie that says that a branch is unique.
@@ -47,7 +47,7 @@ func StartSIPpCall(ctx context.Context, lab *Lab, trunk *Trunk, host int, c SIPp
 		return nil, err
 	}
 	args := []string{
-		"-m", strconv.Itoa(max(1, c.Calls)), "-timeout", fmt.Sprint(cmp.Or(c.Within, time.Minute).Seconds()), "-timeout_error", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"),
+		"-m", strconv.Itoa(max(1, c.Calls)), "-timeout", fmt.Sprint(cmp.Or(c.Within, 2*time.Minute).Seconds()), "-timeout_error", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"),
 	}
 	if c.Caller {
 		args = append(args, "-r", strconv.Itoa(max(10, c.Rate)), "-l", "2000", trunk.inner.LocalAddr().String())
