@@ -27,6 +27,15 @@ var (
 	keys48 = codec.Format{Kind: codec.Audio, Name: codec.TelephoneEvent, Rate: 48000, Channels: 1}
 )
 
+// ownLoopback is an address at which no other process has ports.
+func ownLoopback() netip.Addr {
+	if runtime.GOOS != "linux" {
+		return loopback4 // others have but one
+	}
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, 100 | byte(pid>>16&3), byte(pid >> 8), byte(pid)})
+}
+
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
