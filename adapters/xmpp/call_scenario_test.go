@@ -23,7 +23,7 @@ import (
 // of one kind, as a sequence of
 //
 //	client   stanzas that the client sends
-//	gateway  the next stanza of ours: what is written must be in it
+//	gateway  the next stanza of ours: what is written must be in it; in any order, the next ones, where two legs speak
 //	bridge   commands of the bridge: called, what the caller is called for people; dial, ring, answer, accept, prompt, offer, refuse,
 //	         digit, hangup; take and refuse-calls say what it does with a call that comes
 //	events   all that the leg has said since; in any order, where two legs speak
@@ -120,6 +120,8 @@ func (s *stage) step(kind, body string) {
 		s.send("%s", s.filled(body))
 	case "gateway":
 		s.expect(body)
+	case "gateway in any order":
+		s.expectEach(body)
 	case "events":
 		s.expectEvents(body)
 	case "events in any order":
@@ -185,6 +187,26 @@ func (s *stage) expect(body string) {
 	}
 	if err := s.match(want, n); err != nil {
 		s.t.Errorf("%s: %v in\n%s\nwant\n%s", s.line, err, nodeText(n), s.filled(body))
+	}
+}
+
+// expectEach is expect for as many stanzas as are written, none of which takes a name.
+func (s *stage) expectEach(body string) {
+	s.t.Helper()
+	var all node
+	if err := xml.Unmarshal([]byte("<all>"+body+"</all>"), &all); err != nil {
+		s.t.Fatalf("%s: %v", s.line, err)
+	}
+	for n := len(all.Kids); n > 0; n-- {
+		got, ok := s.next()
+		if !ok {
+			s.t.Fatalf("%s: %d stanzas more were not sent", s.line, n)
+		}
+		i := slices.IndexFunc(all.Kids, func(want node) bool { return s.match(want, got) == nil })
+		if i < 0 {
+			s.t.Fatalf("%s: got\n%s\nwant\n%s", s.line, nodeText(got), s.filled(body))
+		}
+		all.Kids = slices.Delete(all.Kids, i, i+1)
 	}
 }
 
