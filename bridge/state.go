@@ -78,6 +78,7 @@ type member struct {
 	hung    bool    // it was told to end
 	ended   bool
 	rang    bool
+	waits   bool // to be let in
 
 	asked *Offer      // its offer that it has no answer to yet, before it talks
 	seq   uint32      // of the last offer we made

@@ -32,7 +32,8 @@ func (m *machine) transcodes(n int, on bool) {
 // settled reports whether two hear each other and nothing is being negotiated.
 func (m *machine) settled() bool {
 	x, y := m.pair[0], m.pair[1]
-	return m.state == talking && m.open == nil && x != nobody && y != nobody && !m.legs[x].away() && !m.legs[y].away()
+	return m.state == talking && m.open == nil && x != nobody && y != nobody && !m.legs[x].away() && !m.legs[y].away() &&
+		!m.legs[x].waits && !m.legs[y].waits
 }
 
 // mediaLost forgets a port, and parts what it was joined to.

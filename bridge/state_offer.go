@@ -85,12 +85,20 @@ func (m *machine) answered(n int, ev Answered) {
 func (m *machine) letIn(n int) {
 	m.legs[n].taken = true
 	m.do(action{do: doUp, leg: n})
+	m.admit(n)
+}
+
+// admit lets a caller in when what it has said of its ports has been heard. Until then it
+// is offered nothing.
+func (m *machine) admit(n int) {
+	m.legs[n].waits = true
 	m.do(action{do: doAdmit, leg: n})
 }
 
 // admitted tells a caller that its call is taken. What it has said of its ports since it
 // heard what it needs to know has been taken in: it may send as soon as it knows.
 func (m *machine) admitted(n int) {
+	m.legs[n].waits = false
 	if m.legs[n].away() || m.state >= ending {
 		return
 	}

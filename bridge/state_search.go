@@ -153,7 +153,7 @@ func (m *machine) connect(n int, late bool) {
 		m.align, m.next = alignBound, 0
 	}
 	m.join()
-	m.do(action{do: doAdmit, leg: 0})
+	m.admit(0)
 }
 
 // ringOut gives up on the homes that are being tried.

@@ -391,3 +391,19 @@ func TestWhoIsGoneIsNotLetIn(t *testing.T) {
 		t.Errorf("did %+v", todo)
 	}
 }
+
+// TestNothingIsOfferedBeforeACallerIsLetIn: what a call could make better waits until the
+// caller knows that it is taken.
+func TestNothingIsOfferedBeforeACallerIsLetIn(t *testing.T) {
+	t.Parallel()
+	m := begin(false)
+	m.step(input{1, Answered{1, sound("0", SendReceive, "pcmu")}})
+	m.step(input{1, Accepted{}})
+	if m.settled() {
+		t.Error("the call is settled before its caller was let in")
+	}
+	m.step(input{0, admitted{}})
+	if !m.settled() {
+		t.Error("the call is not settled when its caller was let in")
+	}
+}
